@@ -1,0 +1,127 @@
+# Makefile - builds, tests, checks and installs Safehand. `make help` lists the targets.
+BUILD    ?= build
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+VERSION  := 0.1.0
+CC       ?= gcc
+AR       ?= ar
+
+# One row per need: Debian package names (Debian 12). README and .ci/run read this list through `make packages`.
+PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
+	libjansson-dev libical-dev libevent-dev libseccomp-dev
+PACKAGES_TEST  = libcmocka-dev openssl curl python3 python3-cryptography python3-nacl python3-zstandard zstd jq sqlite3 strace
+PACKAGES_CHECK = clang-format clang-tidy cppcheck shellcheck mandoc git
+
+WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	-Wcast-qual -Wformat=2 -Wundef -Wvla -Wno-unused-parameter -Werror=implicit-function-declaration
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
+	-D_FORTIFY_SOURCE=3 -fPIE
+OPT   ?= -O2
+ifdef SAN
+BUILD   := $(BUILD)-san
+HARDEN  := -fPIE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANLINK := -fsanitize=address,undefined
+endif
+ifdef COVERAGE
+BUILD   := $(BUILD)-cov
+OPT     := -O0
+HARDEN  := -fPIE --coverage
+SANLINK := --coverage
+endif
+ifdef WERROR
+WARN   += -Werror
+endif
+# -fPIC for the library's objects: the same objects make the .a and the .so.
+CFLAGS_ALL  = -std=gnu11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) -Iinclude -DSAFEHAND_VERSION='"$(VERSION)"' $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections $(SANLINK) $(LDFLAGS)
+
+LIB_SRC  := $(wildcard lib/*.c)
+LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIBS_LIB  = -lssl -lcrypto -lsodium -larchive -ljansson -lical
+
+# A role is a folder, a process and a binary. Its libraries are its link line: see README "Who links what".
+ROLES := master front verify store notary courier ctl
+LIBS_master  = -levent_core
+LIBS_front   = -levent_core -levent_openssl -lssl -lcrypto
+LIBS_verify  = -levent_core -lcrypto -ljansson
+LIBS_store   = -levent_core -lsqlite3
+LIBS_notary  = -levent_core -lcrypto
+LIBS_courier = -levent_core -lcurl -lcrypto
+LIBS_ctl     = -ljansson
+NAME_master  = safehandd
+NAME_ctl     = safehandctl
+name_of      = $(or $(NAME_$(1)),safehand-$(1))
+
+FRAME_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard gateway/frame/*.c))
+role_src   = $(wildcard gateway/$(1)/*.c)
+role_obj   = $(patsubst %.c,$(BUILD)/obj/%.o,$(call role_src,$(1)))
+ROLE_BINS := $(foreach r,$(ROLES),$(if $(call role_src,$(r)),$(BUILD)/bin/$(call name_of,$(r))))
+
+CLIENT_SRC := $(wildcard client/*.c)
+CLIENT_OBJ := $(CLIENT_SRC:%.c=$(BUILD)/obj/%.o)
+CLIENT_BIN := $(if $(CLIENT_SRC),$(BUILD)/bin/safehand)
+LIBS_client = $(LIBS_LIB) -lcurl
+
+STATIC := $(BUILD)/lib/libsafehand.a
+
+.PHONY: all help clean packages unit
+all: $(STATIC) $(ROLE_BINS) $(CLIENT_BIN)
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+$(BUILD)/obj/lib/%.o: lib/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -fPIC -MMD -MP -c -o $@ $<
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Igateway -MMD -MP -c -o $@ $<
+
+$(STATIC): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define role_rule
+$(BUILD)/bin/$(call name_of,$(1)): $(call role_obj,$(1)) $(FRAME_OBJ) $(STATIC)
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS_ALL) -o $$@ $(call role_obj,$(1)) $(if $(filter ctl,$(1)),,$(FRAME_OBJ)) $(STATIC) $(LIBS_$(1)) $(LIBS_extra)
+endef
+$(foreach r,$(ROLES),$(if $(call role_src,$(r)),$(eval $(call role_rule,$(r)))))
+
+$(BUILD)/bin/safehand: $(CLIENT_OBJ) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(CLIENT_OBJ) $(STATIC) $(LIBS_client)
+
+# Unit tests: tests/unit/test_X.c is one cmocka binary, linked with the library and, for test_ROLE_*.c,
+# with the objects of gateway/ROLE (without its main.c) and the frame.
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+unit_role = $(firstword $(filter $(ROLES) frame client,$(subst _, ,$(1))))
+unit_extra = $(if $(filter client,$(call unit_role,$(1))),$(filter-out %/main.o,$(CLIENT_OBJ)),\
+	$(if $(filter $(ROLES),$(call unit_role,$(1))),$(filter-out %/main.o,$(call role_obj,$(call unit_role,$(1)))) $(FRAME_OBJ),\
+	$(if $(filter frame,$(call unit_role,$(1))),$(FRAME_OBJ))))
+define unit_rule
+$(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(call unit_extra,$(1)) $(STATIC)
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS_ALL) -o $$@ $$< $(call unit_extra,$(1)) $(STATIC) $(LIBS_LIB) -levent_core -levent_openssl -lsqlite3 -lcurl -lcmocka
+endef
+$(foreach t,$(notdir $(basename $(UNIT_SRC))),$(eval $(call unit_rule,$(t))))
+
+$(BUILD)/test-pki/done: $(wildcard pki/* tests/mkpki.sh)
+	@rm -rf $(BUILD)/test-pki; mkdir -p $(BUILD)/test-pki
+	@if [ -x tests/mkpki.sh ]; then tests/mkpki.sh $(BUILD)/test-pki >$(BUILD)/test-pki/log 2>&1 || { cat $(BUILD)/test-pki/log; exit 1; }; fi
+	@touch $@
+
+## make unit       the cmocka tests of each file
+unit: $(UNIT_BIN) $(BUILD)/test-pki/done
+	@set -e; for t in $(UNIT_BIN); do TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) PKI=$(CURDIR)/$(BUILD)/test-pki $$t 2>$$t.log >&2 || { cat $$t.log; exit 1; }; \
+		grep -h '^\[  PASSED  \]' $$t.log | sed "s|^|$$(basename $$t): |"; done
+
+packages:
+	@echo $(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_CHECK)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
