@@ -5,16 +5,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* data is NULL or a heap block of cap bytes of which len are used; one NUL always follows data[len-1]
- * (not counted). Zero-initialised ({0}) is a valid empty buffer. Out of memory ends the process. */
+/* data is NULL or a heap block of cap bytes of which len are used; one NUL always follows
+ * data[len-1] (not counted). Zero-initialised ({0}) is a valid empty buffer. Out of memory ends the
+ * process. */
 struct buf {
 	uint8_t *data;
 	size_t len, cap;
 };
 
-void buf_clear(struct buf *b); /* len = 0, memory kept */
-void buf_free(struct buf *b);  /* memory given back, {0} after */
-void buf_wipe(struct buf *b);  /* as buf_free, the bytes overwritten first */
+void buf_clear(struct buf *b);		      /* len = 0, memory kept */
+void buf_free(struct buf *b);		      /* memory given back, {0} after */
+void buf_wipe(struct buf *b);		      /* as buf_free, the bytes overwritten first */
 void buf_reserve(struct buf *b, size_t more); /* room for more bytes beyond len */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
@@ -27,7 +28,8 @@ void buf_base64(struct buf *b, const void *p, size_t n); /* RFC 4648 section 4, 
 /* The text as a NUL-terminated string; "" if empty. Valid until the next change. */
 const char *buf_str(const struct buf *b);
 
-/* JSON (RFC 8259): a quoted, escaped string; s must be valid UTF-8 (an invalid byte is written as U+FFFD). */
+/* JSON (RFC 8259): a quoted, escaped string; s must be valid UTF-8 (an invalid byte is written as
+ * U+FFFD). */
 void buf_json(struct buf *b, const char *s);
 /* "name": ahead of a value, with a comma first unless the buffer ends in '{' or '['. */
 void buf_json_key(struct buf *b, const char *name);
@@ -38,7 +40,7 @@ void buf_json_hex(struct buf *b, const char *name, const void *p, size_t n);
 void buf_json_b64(struct buf *b, const char *name, const void *p, size_t n);
 
 /* malloc and friends that end the process when memory is out: never NULL. */
-void *mem_alloc(size_t n); /* zeroed */
+void *mem_alloc(size_t n);			       /* zeroed */
 void *mem_realloc(void *p, size_t count, size_t size); /* overflow-checked */
 char *mem_strdup(const char *s);
 void *mem_dup(const void *p, size_t n); /* n bytes and a NUL after them */

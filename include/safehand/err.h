@@ -18,40 +18,42 @@ enum err_code {
 	ERR_CERTIFICATE, /* no chain to the root, or a certificate malformed */
 	ERR_EXPIRED,	 /* certificate outside its validity */
 	ERR_REVOKED,	 /* certificate revoked, or no current CRL */
-	ERR_PROFILE,	 /* a good certificate, but of another profile or name than the act demands */
-	ERR_DIGEST,	 /* bytes do not have the digest or length that was signed */
-	ERR_SECRET,	 /* a key, slot or passphrase does not open what it should */
-	ERR_ARCHIVE,	 /* documents inside the payload refused: hostile name, link, bomb */
-	ERR_DENIED,	 /* authenticated, but not allowed */
-	ERR_UNKNOWN,	 /* no such bundle, mailbox, entry; or one that the asker may not know of */
-	ERR_CONFLICT,	 /* same id, other bytes */
-	ERR_ORDER,	 /* an event that may not follow the present state */
-	ERR_REPEATED,	 /* an event that is recorded already, with other bytes */
-	ERR_ROUTE,	 /* the route changed since it was asked for: seal again */
-	ERR_WITHHELD,	 /* the cover's slot is not released */
-	ERR_CLOCK,	 /* clock unsynchronised or gone backwards, or a time too far from it */
-	ERR_STORAGE,	 /* disk full or watermark, quota */
-	ERR_BUSY,	 /* temporarily unable; repeat after Retry-After */
-	ERR_HISTORY,	 /* the log contradicts an earlier checkpoint */
-	ERR_NETWORK,	 /* peer unreachable, TLS failure, time-out */
-	ERR_SYSTEM,	 /* a system call failed */
-	ERR_INTERNAL,	 /* a peer role broke the protocol */
+	ERR_PROFILE,  /* a good certificate, but of another profile or name than the act demands */
+	ERR_DIGEST,   /* bytes do not have the digest or length that was signed */
+	ERR_SECRET,   /* a key, slot or passphrase does not open what it should */
+	ERR_ARCHIVE,  /* documents inside the payload refused: hostile name, link, bomb */
+	ERR_DENIED,   /* authenticated, but not allowed */
+	ERR_UNKNOWN,  /* no such bundle, mailbox, entry; or one that the asker may not know of */
+	ERR_CONFLICT, /* same id, other bytes */
+	ERR_ORDER,    /* an event that may not follow the present state */
+	ERR_REPEATED, /* an event that is recorded already, with other bytes */
+	ERR_ROUTE,    /* the route changed since it was asked for: seal again */
+	ERR_WITHHELD, /* the cover's slot is not released */
+	ERR_CLOCK,    /* clock unsynchronised or gone backwards, or a time too far from it */
+	ERR_STORAGE,  /* disk full or watermark, quota */
+	ERR_BUSY,     /* temporarily unable; repeat after Retry-After */
+	ERR_HISTORY,  /* the log contradicts an earlier checkpoint */
+	ERR_NETWORK,  /* peer unreachable, TLS failure, time-out */
+	ERR_SYSTEM,   /* a system call failed */
+	ERR_INTERNAL, /* a peer role broke the protocol */
 	ERR_CODES
 };
 
-#define ERR_TEXT_MAX 480 /* bytes of a sentence, NUL included: fits one log line and one IPC field */
+#define ERR_TEXT_MAX                                                                               \
+	480 /* bytes of a sentence, NUL included: fits one log line and one IPC field */
 
 struct err {
 	enum err_code code;
 	char text[ERR_TEXT_MAX];
 };
 
-/* Sets code and sentence (printf style; e may be NULL). Bytes of the formatted sentence that are not
- * printable UTF-8 become \xNN. Always returns -1, so that a refusal is one line. */
+/* Sets code and sentence (printf style; e may be NULL). Bytes of the formatted sentence that are
+ * not printable UTF-8 become \xNN. Always returns -1, so that a refusal is one line. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As err_set with ": strerror(errno)" appended; ENOSPC and EDQUOT make it ERR_STORAGE, else ERR_SYSTEM. */
+/* As err_set with ": strerror(errno)" appended; ENOSPC and EDQUOT make it ERR_STORAGE, else
+ * ERR_SYSTEM. */
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "prefix: " before the sentence that is there; returns -1. */

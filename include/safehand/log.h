@@ -1,4 +1,5 @@
-/* log.h - logfmt lines (key=value) to stderr; <6> priority prefixes under systemd. Used by: all processes. */
+/* log.h - logfmt lines (key=value) to stderr; <6> priority prefixes under systemd. Used by: all
+ * processes. */
 #ifndef SAFEHAND_LOG_H
 #define SAFEHAND_LOG_H
 
@@ -10,9 +11,9 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_INFO = 6, LO
 void log_init(const char *role, enum log_level level);
 void log_level_set(enum log_level level);
 
-/* One line: time=... level=... role=... msg=event, then the pairs that fmt prints ("bundle=%s size=%zu").
- * Each %s value is quoted and escaped if need be by log_event itself: fmt holds only key=%spec pairs
- * separated by one space; specs: %s %d %u %zu %zd %lld %llu %ld %lu %x. */
+/* One line: time=... level=... role=... msg=event, then the pairs that fmt prints ("bundle=%s
+ * size=%zu"). Each %s value is quoted and escaped if need be by log_event itself: fmt holds only
+ * key=%spec pairs separated by one space; specs: %s %d %u %zu %zd %lld %llu %ld %lu %x. */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__)
