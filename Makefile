@@ -13,7 +13,7 @@ PACKAGES_TEST  = libcmocka-dev openssl curl python3 python3-cryptography python3
 PACKAGES_CHECK = clang-format clang-tidy cppcheck shellcheck mandoc git
 
 WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
-	-Wcast-qual -Wformat=2 -Wundef -Wvla -Wno-unused-parameter -Werror=implicit-function-declaration
+	-Wcast-qual -Wformat=2 -Wundef -Wvla -Wno-unused-parameter -Wno-format-zero-length -Werror=implicit-function-declaration
 HARDEN = -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
 	-D_FORTIFY_SOURCE=3 -fPIE
 OPT   ?= -O2

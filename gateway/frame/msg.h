@@ -14,8 +14,9 @@
 #include "safehand/limits.h"
 #include "safehand/name.h"
 
-#define MSG_MAX_BYTES (192 * 1024) /* below net.core.wmem_default (212,992) less the kernel's own  \
-				    */
+#define MSG_MAX_BYTES                                                                              \
+	(192 * 1024) /* below net.core.wmem_default (212,992) less the kernel's own                \
+		      */
 
 enum role_id {
 	ROLE_MASTER,

@@ -1,0 +1,114 @@
+/* settings.c - the gateway's settings, one row each. Runs in: master (checks, prints), all roles
+ * (read). */
+#include "frame/settings.h"
+#include "safehand/limits.h"
+#include "safehand/name.h"
+
+#define SECOND 1000
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24LL * HOUR)
+
+static int
+is_pattern(const char *v, struct err *e)
+{
+	return name_is_pattern(v) ? 0
+				  : err_set(e, ERR_CONFIG, "%s: want agency/role, * for any", v);
+}
+
+#define G "gateway"
+#define F "front"
+#define T "store"
+#define V "verify"
+#define N "notary"
+#define C "class"
+#define A "tsa"
+
+const struct conf_row settings_table[] = {
+    /* section, key, type, named, default, min, max, choices, help, check */
+    {G, "listen", CONF_LIST, false, NULL, 0, 0, NULL,
+     "addresses that serve clients: 0.0.0.0:8443, [::]:8443", NULL},
+    {G, "user", CONF_STR, false, "_safehand", 0, 0, NULL,
+     "whom the roles become when started as root", NULL},
+    {G, "jail", CONF_PATH, false, "/var/empty", 0, 0, NULL, "empty folder that is the roles' root",
+     NULL},
+    {G, "data", CONF_PATH, false, "/var/lib/safehand", 0, 0, NULL,
+     "data folder: journal, bundles, ledger", NULL},
+    {G, "control", CONF_PATH, false, "/run/safehand/control", 0, 0, NULL, "socket of safehandctl",
+     NULL},
+    {G, "metrics", CONF_STR, false, "", 0, 0, NULL,
+     "address for Prometheus, loopback only: 127.0.0.1:9464", NULL},
+    {G, "log", CONF_WORD, false, "info", 0, 0, "warn|info|debug",
+     "least urgent level that is logged", NULL},
+    {G, "grace", CONF_DURATION, false, "30s", 0, HOUR, NULL,
+     "how long a stop waits for transfers under way", NULL},
+    {G, "libexec", CONF_PATH, false, "", 0, 0, NULL,
+     "folder of the roles' binaries; default: where safehandd is", NULL},
+    {"trust", "root", CONF_PATH, false, NULL, 0, 0, NULL, "root certificate, PEM", NULL},
+    {"trust", "issuing", CONF_PATH, false, NULL, 0, 0, NULL, "issuing CA certificates, PEM", NULL},
+    {"trust", "crl", CONF_PATH, false, NULL, 0, 0, NULL,
+     "current CRLs of root and issuing CAs, PEM", NULL},
+    {"trust", "roster", CONF_PATH, false, NULL, 0, 0, NULL, "signed roster, .shr", NULL},
+    {F, "processes", CONF_INT, false, "1", 1, 32, NULL, "front processes that share the port",
+     NULL},
+    {F, "certificate", CONF_PATH, false, NULL, 0, 0, NULL,
+     "gateway-tls certificate with its chain, PEM", NULL},
+    {F, "key", CONF_PATH, false, NULL, 0, 0, NULL, "its private key, PEM", NULL},
+    {F, "tls-min", CONF_WORD, false, "1.3", 0, 0, "1.2|1.3", "oldest TLS that is spoken", NULL},
+    {F, "connections", CONF_INT, false, "20000", 16, 60000, NULL,
+     "connections of one front process", NULL},
+    {F, "connections-per-agency", CONF_INT, false, "12000", 1, 60000, NULL,
+     "authenticated connections of one agency", NULL},
+    {F, "handshakes-per-address", CONF_INT, false, "256", 1, 60000, NULL,
+     "unauthenticated connections of one address", NULL},
+    {F, "handshake-timeout", CONF_DURATION, false, "10s", SECOND, 5 * MINUTE, NULL,
+     "for the TLS handshake", NULL},
+    {F, "head-timeout", CONF_DURATION, false, "10s", 100, 5 * MINUTE, NULL,
+     "for a request's head, from its first byte", NULL},
+    {F, "body-timeout", CONF_DURATION, false, "60s", SECOND, HOUR, NULL,
+     "without a byte of a body or of room for an answer", NULL},
+    {F, "idle-timeout", CONF_DURATION, false, "5m", SECOND, DAY, NULL, "between requests", NULL},
+    {V, "processes", CONF_INT, false, "2", 1, 32, NULL, "verify workers", NULL},
+    {V, "jobs", CONF_INT, false, "100000", 100, 1000000000, NULL,
+     "jobs after which a worker is replaced", NULL},
+    {T, "journal-segment", CONF_SIZE, false, "64M", (int64_t)(4 * MIB), (int64_t)(4 * GIB), NULL,
+     "preallocated size of a journal segment", NULL},
+    {T, "small", CONF_SIZE, false, "1M", 4096, (int64_t)(16 * MIB), NULL,
+     "bundles up to this size go to the journal, larger ones are files", NULL},
+    {T, "staging-age", CONF_DURATION, false, "2d", MINUTE, 60 * DAY, NULL,
+     "an unfinished upload is kept so long for its rest", NULL},
+    {T, "uploads-per-agency", CONF_INT, false, "256", 1, 100000, NULL,
+     "unfinished uploads of one agency", NULL},
+    {T, "quota", CONF_SIZE, false, "1T", (int64_t)MIB, (int64_t)(1024 * 1024 * GIB), NULL,
+     "bytes that one agency may have stored", NULL},
+    {T, "disk-reserve", CONF_SIZE, false, "1G", 0, (int64_t)(1024 * 1024 * GIB), NULL,
+     "nothing is accepted when less is free", NULL},
+    {T, "clock-skew", CONF_DURATION, false, "10m", SECOND, DAY, NULL,
+     "how far a manifest's or statement's time may lie ahead of ours", NULL},
+    {T, "created-age", CONF_DURATION, false, "7d", MINUTE, 365 * DAY, NULL,
+     "how old a manifest may be at acceptance", NULL},
+    {N, "origin", CONF_STR, false, NULL, 0, 0, NULL, "name of the log, as in log.vkey", NULL},
+    {N, "log-key", CONF_PATH, false, NULL, 0, 0, NULL, "Ed25519 key of the log, PEM", NULL},
+    {N, "tsa-key", CONF_PATH, false, NULL, 0, 0, NULL, "key of the time stamping authority, PEM",
+     NULL},
+    {N, "tsa-certificate", CONF_PATH, false, NULL, 0, 0, NULL,
+     "its certificate with the chain, PEM", NULL},
+    {N, "clock", CONF_WORD, false, "warn", 0, 0, "require|warn",
+     "what an unsynchronised clock does", NULL},
+    {N, "clock-error", CONF_DURATION, false, "5s", 1, HOUR, NULL,
+     "the kernel's estimate of error that still counts as synchronised", NULL},
+    {A, "url", CONF_STR, true, NULL, 0, 0, NULL,
+     "an external RFC 3161 authority, asked in order of appearance", NULL},
+    {A, "root", CONF_PATH, true, NULL, 0, 0, NULL, "its root certificate, PEM", NULL},
+    {A, "timeout", CONF_DURATION, true, "10s", 100, 5 * MINUTE, NULL, "for one answer", NULL},
+    {C, "from", CONF_LIST, true, NULL, 0, 0, NULL, "who may send it", is_pattern},
+    {C, "to", CONF_LIST, true, NULL, 0, 0, NULL, "to whom it may go", is_pattern},
+    {C, "signatures", CONF_INT, true, "1", 1, SIGNERS_MAX, NULL,
+     "2 and more: so many different persons of the sender's agency", NULL},
+    {C, "max-bytes", CONF_SIZE, true, "2G", 1, (int64_t)PAYLOAD_MAX_BYTES, NULL, "largest payload",
+     NULL},
+    {C, "retain", CONF_DURATION, true, "90d", DAY, 36500 * DAY, NULL,
+     "kept so long after its acceptance", NULL},
+    {C, "subscribe", CONF_WORD, true, "yes", 0, 0, "yes|no", "may mailboxes subscribe to it", NULL},
+    {NULL, NULL, CONF_STR, false, NULL, 0, 0, NULL, NULL, NULL},
+};
