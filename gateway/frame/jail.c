@@ -28,7 +28,7 @@ static const struct row {
     [ROLE_VERIFY] = {FILES_FEW, 0, true},
     [ROLE_STORE] = {FILES_MANY, 0, true}, /* the data folder is its root */
     [ROLE_NOTARY] = {FILES_FEW, 0, true},
-    [ROLE_COURIER] = {FILES_FEW, 0, NO_LIMIT,
+    [ROLE_COURIER] = {FILES_FEW, NO_LIMIT,
 		      false}, /* libcurl reads CA files and resolv.conf, and resolves in a thread */
 };
 

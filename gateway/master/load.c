@@ -1,0 +1,192 @@
+/* load.c - reads and checks the configuration and the files that it names. Runs in: master.
+ * Owns: nothing. Trusts: the administrator, after checking each value, owner and mode. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "frame/role.h"
+#include "frame/settings.h"
+#include "master/master.h"
+
+#define R(r) (1u << ROLE_##r)
+
+/* Which role is given which file. Secrets go to their one role and nowhere else. */
+static const struct source {
+	const char *name, *section, *key;
+	unsigned roles;
+	bool secret;
+	size_t max;
+} sources[] = {
+    {"root", "trust", "root", R(FRONT) | R(VERIFY), false, CRL_MAX_BYTES},
+    {"issuing", "trust", "issuing", R(FRONT) | R(VERIFY), false, CRL_MAX_BYTES},
+    {"crl", "trust", "crl", R(FRONT) | R(VERIFY) | R(STORE), false, CRL_MAX_BYTES},
+    {"roster", "trust", "roster", R(STORE), false, ROSTER_MAX_BYTES},
+    {"front.certificate", "front", "certificate", R(FRONT), false, CRL_MAX_BYTES},
+    {"front.key", "front", "key", R(FRONT), true, CERTIFICATE_MAX_BYTES},
+    {"notary.log-key", "notary", "log-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES},
+    {"notary.tsa-key", "notary", "tsa-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES},
+    {"notary.tsa-certificate", "notary", "tsa-certificate", R(NOTARY), false, CRL_MAX_BYTES},
+};
+
+static void
+report(void *ctx, const char *file, int line, const char *text)
+{
+	if (line > 0)
+		fprintf(stderr, "%s:%d: %s\n", file, line, text);
+	else
+		fprintf(stderr, "%s: %s\n", file, text);
+}
+
+/* A fault that only the program can judge, told with the place where the value was set. */
+static void
+report_value(const struct conf *c, const char *section, const char *name, const char *key,
+	     const struct err *fault, struct err *e)
+{
+	const char *where = conf_where(c, section, name, key);
+
+	fprintf(stderr, "%s: %s: %s\n", where, key, fault->text);
+	if (e->code == ERR_OK)
+		err_set(e, ERR_CONFIG, "%s: %s: %s", where, key, fault->text);
+}
+
+static int
+check_addresses(const struct conf *c, struct err *e)
+{
+	const char *address, *metrics = conf_str(c, "gateway", NULL, "metrics");
+	struct err fault;
+
+	for (size_t i = 0; (address = conf_item(c, "gateway", NULL, "listen", i)) != NULL; i++)
+		if (listen_check(address, false, &fault) < 0)
+			report_value(c, "gateway", NULL, "listen", &fault, e);
+	if (*metrics != '\0' && listen_check(metrics, true, &fault) < 0)
+		report_value(c, "gateway", NULL, "metrics", &fault, e);
+	return e->code == ERR_OK ? 0 : -1;
+}
+
+static int
+check_classes(const struct conf *c, struct err *e)
+{
+	const char *name;
+	struct err fault;
+
+	for (size_t i = 0; (name = conf_instance(c, "class", i)) != NULL; i++)
+		if (!name_is_class(name)) {
+			err_set(&fault, ERR_CONFIG, "class \"%s\": want [a-z0-9][a-z0-9-]*", name);
+			report_value(c, "class", name, "from", &fault, e);
+		}
+	if (conf_instance(c, "class", 0) == NULL) {
+		fprintf(stderr, "no [class \"…\"]: nothing could be sent\n");
+		if (e->code == ERR_OK)
+			err_set(e, ERR_CONFIG, "no [class \"…\"]: nothing could be sent");
+	}
+	return e->code == ERR_OK ? 0 : -1;
+}
+
+int
+load_conf(const char *path, struct conf **out, struct err *e)
+{
+	struct conf *c;
+
+	err_clear(e);
+	if (conf_load(path, settings_table, report, NULL, &c, e) < 0)
+		return -1;
+	check_addresses(c, e);
+	check_classes(c, e);
+	if (e->code != ERR_OK) {
+		conf_free(c);
+		return -1;
+	}
+	*out = c;
+	return 0;
+}
+
+static int
+check_owner(const struct stat *st, struct err *e)
+{
+	if (st->st_mode & 077)
+		return err_set(e, ERR_CONFIG,
+			       "mode %04o: a key may be read by its owner only: chmod 600",
+			       st->st_mode & 07777);
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return err_set(e, ERR_CONFIG, "owned by user %u: want root or ourselves",
+			       st->st_uid);
+	return 0;
+}
+
+static int
+read_path(const char *path, bool secret, size_t max, struct buf *out, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc = -1;
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	if (fstat(fd, &st) < 0)
+		err_sys(e, "%s", path);
+	else if ((!secret || check_owner(&st, e) == 0) && role_read_fd(fd, max, out, e) == 0)
+		rc = 0;
+	if (rc < 0 && strncmp(e->text, path, strlen(path)) != 0)
+		err_wrap(e, "%s", path);
+	close(fd);
+	return rc;
+}
+
+static void
+load_file(struct loaded *l, const struct source *s, const char *instance, const char *name,
+	  struct err *e)
+{
+	struct master_file *f = &l->files[l->nfiles];
+	struct err fault;
+
+	if (l->nfiles == FILES_MAX) {
+		err_set(e, ERR_LIMIT, "more than %d files", FILES_MAX);
+		return;
+	}
+	*f = (struct master_file){.roles = s->roles, .secret = s->secret};
+	snprintf(f->name, sizeof f->name, "%s", name);
+	if (read_path(conf_str(l->conf, s->section, instance, s->key), s->secret, s->max, &f->data,
+		      &fault) < 0)
+		report_value(l->conf, s->section, instance, s->key, &fault, e);
+	l->nfiles++;
+}
+
+int
+load_all(const char *path, struct loaded *out, struct err *e)
+{
+	static const struct source authority = {"",	    "tsa", "root",
+						R(COURIER), false, CRL_MAX_BYTES};
+	struct loaded l = {0};
+	const char *tsa;
+
+	if (load_conf(path, &l.conf, e) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+		load_file(&l, &sources[i], NULL, sources[i].name, e);
+	for (size_t i = 0; (tsa = conf_instance(l.conf, "tsa", i)) != NULL; i++) {
+		char name[NAME_MAILBOX];
+
+		snprintf(name, sizeof name, "tsa.%zu.root", i);
+		load_file(&l, &authority, tsa, name, e);
+	}
+	if (e->code != ERR_OK) {
+		load_free(&l);
+		return -1;
+	}
+	conf_print(l.conf, false, &l.text);
+	*out = l;
+	return 0;
+}
+
+void
+load_free(struct loaded *l)
+{
+	for (size_t i = 0; i < l->nfiles; i++)
+		buf_wipe(&l->files[i].data);
+	conf_free(l->conf);
+	buf_free(&l->text);
+	*l = (struct loaded){0};
+}

@@ -1,0 +1,78 @@
+/* master.h - what the files of the master share. Runs in: master. */
+#ifndef MASTER_H
+#define MASTER_H
+
+#include <sys/types.h>
+
+#include "frame/chan.h"
+#include "safehand/conf.h"
+
+struct event_base;
+
+#define CHILDREN_MAX                                                                               \
+	80 /* 32 fronts, 32 verify workers, store, notary, courier, with room for those being      \
+	      replaced */
+#define FILES_MAX 64 /* certificates, keys, roster, roots of external authorities */
+
+/* A configured file, read once at start and at each reload. */
+struct master_file {
+	char name[NAME_MAILBOX];
+	unsigned roles; /* mask of 1 << role_id */
+	bool secret;
+	struct buf data;
+};
+
+/* Everything that a reload replaces as a whole. */
+struct loaded {
+	struct conf *conf;
+	struct buf text; /* effective, as -N prints it */
+	struct master_file files[FILES_MAX];
+	size_t nfiles;
+};
+
+struct child {
+	enum role_id role;
+	uint32_t index;
+	pid_t pid; /* 0: no child here */
+	struct chan *ch;
+	bool ready;
+	struct buf confinement; /* JSON as the role told it */
+};
+
+struct master {
+	const char *conf_path;
+	struct event_base *base;
+	struct loaded now;
+	struct child children[CHILDREN_MAX];
+	int data_fd;
+	bool stopping, serving;
+	int exit_status;
+	int reload_fd;	 /* control connection that waits for the end of a reload, -1 */
+	int reload_wait; /* roles that have not answered yet */
+	struct buf reload_faults;
+};
+
+/* load.c: reads and checks; every fault is reported on standard error with file:line. */
+int load_conf(const char *path, struct conf **out, struct err *e);
+int load_all(const char *path, struct loaded *out, struct err *e);
+void load_free(struct loaded *l);
+
+/* listen.c: bound sockets, close-on-exec; end with err. */
+int listen_tcp(const char *address, struct err *e); /* "host:port", SO_REUSEPORT */
+int listen_check(const char *address, bool loopback_only, struct err *e);
+int listen_unix(const char *path, const char *user, struct err *e);
+
+/* spawn.c: the children. */
+void spawn_all(struct master *m);
+void spawn_reload(struct master *m, struct loaded *next); /* takes next over */
+void spawn_stop(struct master *m);			  /* in order: fronts, store, the rest */
+void spawn_reap(struct master *m);			  /* after SIGCHLD */
+void spawn_describe(const struct master *m, struct buf *json);
+struct child *spawn_find(struct master *m, enum role_id role, uint32_t index);
+
+/* control.c: safehandctl and Prometheus. */
+void control_open(struct master *m);
+void control_reloaded(struct master *m); /* all roles have answered */
+void reload_begin(struct master *m, int answer_fd);
+
+#endif
