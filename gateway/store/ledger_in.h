@@ -1,0 +1,74 @@
+/* ledger_in.h - the ledger's insides, shared by ledger.c (bundles, deliveries, mailboxes) and
+ * ledger_log.c (entries, tree, checkpoints and what else is written once). */
+#ifndef SAFEHAND_STORE_LEDGER_IN_H
+#define SAFEHAND_STORE_LEDGER_IN_H
+
+#include "store/ledger.h"
+#include "store/sql.h"
+
+struct ledger {
+	struct sql *sql;
+};
+
+enum query {
+	Q_VALUE_SET,
+	Q_VALUE,
+	Q_AGENCY_ADD,
+	Q_AGENCY,
+	Q_MAILBOX_ADD,
+	Q_MAILBOX_N,
+	Q_MAILBOX_COUNT,
+	Q_MAILBOXES,
+	Q_BUNDLE_ADD,
+	Q_BUNDLE_ID,
+	Q_BUNDLE_N,
+	Q_BUNDLE_STATE,
+	Q_BUNDLES,
+	Q_PURGE_DUE,
+	Q_ERASE_DUE,
+	Q_DELIVERY_ADD,
+	Q_DELIVERY,
+	Q_DELIVERY_STATE,
+	Q_DELIVERY_WAITING,
+	Q_DELIVERIES,
+	Q_ENTRY_ADD,
+	Q_ENTRY,
+	Q_LINE,
+	Q_ENTRY_FIND,
+	Q_ENTRIES,
+	Q_FEED,
+	Q_HASH_ADD,
+	Q_HASH,
+	Q_CHECKPOINT_ADD,
+	Q_CHECKPOINT_LAST,
+	Q_CHECKPOINT_AT,
+	Q_STAMP_ADD,
+	Q_STATEMENT_ADD,
+	Q_STATEMENT,
+	Q_ROSTER_ADD,
+	Q_ROSTER_LAST,
+	Q_SUBSCRIBE,
+	Q_UNSUBSCRIBE,
+	Q_SUBSCRIPTIONS,
+	Q_SUBSCRIBERS,
+	Q_QUARANTINE,
+	Q_UNQUARANTINE,
+	Q_IS_QUARANTINED,
+	Q_QUARANTINED,
+	Q_TOTALS,
+	QUERIES
+};
+
+extern const struct sql_schema ledger_schema;
+
+/* Columns of a bundle's and of an entry's part of a row. */
+#define COLUMNS_BUNDLE 21
+#define COLUMNS_ENTRY  8
+
+/* The row of query q from column c on. */
+void ledger_bundle_row(struct sql *s, unsigned q, int c, struct ledger_bundle *out);
+void ledger_delivery_row(struct sql *s, unsigned q, int c, struct ledger_delivery *out);
+/* The number of a mailbox, made if there is none. */
+int64_t ledger_mailbox(struct ledger *l, const char *name);
+
+#endif

@@ -1,0 +1,142 @@
+/* ledger_query.c - the ledger's schema and every query on it. Runs in: store. Owns: nothing.
+ * Trusts: nothing; pure text. */
+#include "store/ledger_in.h"
+
+/* Keys grow with time, so that new rows go to the end of each tree; mailboxes are numbers, so that
+ * the indexes are narrow; the two partial indexes hold only what somebody still waits for. Events,
+ * states and the like are the numbers of their enums: those only ever grow at the end. */
+static const char schema_text[] =
+    "CREATE TABLE value (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE agency (name TEXT PRIMARY KEY, bundles INTEGER NOT NULL DEFAULT 0,"
+    " bytes INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE mailbox (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    " waiting INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TABLE bundle (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sender TEXT NOT NULL,"
+    " class TEXT NOT NULL, provisional INTEGER NOT NULL, concern INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, event_at INTEGER, accepted INTEGER NOT NULL,"
+    " purge INTEGER NOT NULL, reply_to TEXT, supersedes TEXT, head_sha256 BLOB NOT NULL,"
+    " manifest_sha256 BLOB NOT NULL, manifest_bytes INTEGER NOT NULL,"
+    " signature_bytes INTEGER NOT NULL, slots_bytes INTEGER NOT NULL,"
+    " payload_bytes INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX bundle_purge ON bundle (purge) WHERE state = 0;"
+    "CREATE INDEX bundle_erase ON bundle (n) WHERE state = 1;"
+    "CREATE TABLE delivery (bundle INTEGER NOT NULL REFERENCES bundle (n),"
+    " mailbox INTEGER NOT NULL REFERENCES mailbox (n), slot INTEGER NOT NULL,"
+    " cover INTEGER NOT NULL, covers TEXT, state INTEGER NOT NULL, waiting INTEGER NOT NULL,"
+    " PRIMARY KEY (bundle, mailbox)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX delivery_waiting ON delivery (mailbox, bundle) WHERE waiting = 1;"
+    "CREATE TABLE entry (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, event INTEGER NOT NULL,"
+    " bundle INTEGER REFERENCES bundle (n), mailbox INTEGER NOT NULL, part INTEGER NOT NULL,"
+    " actor BLOB, code TEXT NOT NULL, line BLOB NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX entry_once ON entry (bundle, mailbox, event, part)"
+    " WHERE bundle IS NOT NULL;"
+    "CREATE INDEX entry_mailbox ON entry (mailbox) WHERE mailbox > 0;"
+    "CREATE TABLE hash (n INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
+    "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, time INTEGER NOT NULL, note BLOB NOT NULL,"
+    " token BLOB NOT NULL) STRICT;"
+    "CREATE TABLE stamp (size INTEGER NOT NULL REFERENCES checkpoint (size), tsa TEXT NOT NULL,"
+    " time INTEGER NOT NULL, token BLOB NOT NULL, PRIMARY KEY (size, tsa)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE statement (seq INTEGER PRIMARY KEY REFERENCES entry (seq),"
+    " content BLOB NOT NULL, signature BLOB NOT NULL) STRICT;"
+    "CREATE TABLE roster (serial INTEGER PRIMARY KEY, sha256 BLOB NOT NULL,"
+    " seq INTEGER NOT NULL REFERENCES entry (seq)) STRICT;"
+    "CREATE TABLE subscription (kind TEXT NOT NULL, value TEXT NOT NULL, mailbox TEXT NOT NULL,"
+    " since INTEGER NOT NULL, PRIMARY KEY (kind, value, mailbox)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX subscription_mailbox ON subscription (mailbox);"
+    "CREATE TABLE quarantine (bundle INTEGER PRIMARY KEY REFERENCES bundle (n),"
+    " since INTEGER NOT NULL, why TEXT NOT NULL) STRICT;";
+
+#define BUNDLE_COLUMNS                                                                             \
+	"b.n, b.id, b.sender, b.class, b.provisional, b.concern, b.created, b.event_at,"           \
+	" b.accepted, b.purge, b.reply_to, b.supersedes, b.head_sha256, b.manifest_sha256,"        \
+	" b.manifest_bytes, b.signature_bytes, b.slots_bytes, b.payload_bytes, b.segment,"         \
+	" b.offset, b.state"
+#define ENTRY_COLUMNS                                                                              \
+	"e.seq, e.time, e.event, ifnull(e.bundle, 0), (SELECT name FROM mailbox WHERE n ="         \
+	" e.mailbox), e.part, e.actor, e.code"
+#define DELIVERY_COLUMNS "d.bundle, m.name, d.slot, d.cover, d.covers, d.state"
+#define MAILBOX_N	 "(SELECT n FROM mailbox WHERE name = ?)"
+
+static const char *const queries[QUERIES] = {
+    [Q_VALUE_SET] = "INSERT INTO value VALUES (?, ?) ON CONFLICT (name)"
+		    " DO UPDATE SET value = excluded.value",
+    [Q_VALUE] = "SELECT value FROM value WHERE name = ?",
+    [Q_AGENCY_ADD] = "INSERT INTO agency VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+		     " bundles = bundles + excluded.bundles, bytes = bytes + excluded.bytes",
+    [Q_AGENCY] = "SELECT bundles, bytes FROM agency WHERE name = ?",
+    [Q_MAILBOX_ADD] = "INSERT INTO mailbox (name) VALUES (?)",
+    [Q_MAILBOX_N] = "SELECT n FROM mailbox WHERE name = ?",
+    [Q_MAILBOX_COUNT] = "UPDATE mailbox SET waiting = waiting + ? WHERE n = ?",
+    [Q_MAILBOXES] = "SELECT m.name, m.waiting, (SELECT b.accepted FROM delivery d JOIN bundle b"
+		    " ON b.n = d.bundle WHERE d.mailbox = m.n AND d.waiting = 1"
+		    " ORDER BY d.bundle LIMIT 1) FROM mailbox m ORDER BY m.name",
+    [Q_BUNDLE_ADD] = "INSERT INTO bundle (id, sender, class, provisional, concern, created,"
+		     " event_at, accepted, purge, reply_to, supersedes, head_sha256,"
+		     " manifest_sha256, manifest_bytes, signature_bytes, slots_bytes,"
+		     " payload_bytes, segment, offset) VALUES (?, ?, ?, ?, ?, ?,"
+		     " nullif(?, -9223372036854775807 - 1), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [Q_BUNDLE_ID] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.id = ?",
+    [Q_BUNDLE_N] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.n = ?",
+    [Q_BUNDLE_STATE] = "UPDATE bundle SET state = ? WHERE n = ?",
+    [Q_BUNDLES] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.n < ?1 AND (?2 IS NULL OR"
+		  " substr(b.sender, 1, length(?2) + 1) = ?2 || '/') AND (?3 IS NULL OR EXISTS"
+		  " (SELECT 1 FROM delivery d WHERE d.bundle = b.n AND d.mailbox ="
+		  " (SELECT n FROM mailbox WHERE name = ?3))) AND (?4 IS NULL OR b.class = ?4)"
+		  " ORDER BY b.n DESC LIMIT ?5",
+    [Q_PURGE_DUE] = "SELECT n FROM bundle WHERE state = 0 AND purge <= ? ORDER BY purge LIMIT ?",
+    [Q_ERASE_DUE] = "SELECT n FROM bundle WHERE state = 1 ORDER BY n LIMIT ?",
+    [Q_DELIVERY_ADD] = "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [Q_DELIVERY] = "SELECT " DELIVERY_COLUMNS " FROM delivery d JOIN mailbox m ON m.n = d.mailbox"
+		   " WHERE d.bundle = ? AND d.mailbox = " MAILBOX_N,
+    [Q_DELIVERY_STATE] =
+	"UPDATE delivery SET state = ?, waiting = ? WHERE bundle = ? AND mailbox = ?",
+    [Q_DELIVERY_WAITING] = "SELECT waiting FROM delivery WHERE bundle = ? AND mailbox = ?",
+    [Q_DELIVERIES] = "SELECT " DELIVERY_COLUMNS " FROM delivery d JOIN mailbox m ON m.n ="
+		     " d.mailbox WHERE d.bundle = ? ORDER BY d.slot",
+    [Q_ENTRY_ADD] = "INSERT INTO entry VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?)",
+    [Q_ENTRY] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.seq = ?",
+    [Q_LINE] = "SELECT line FROM entry WHERE seq = ?",
+    [Q_ENTRY_FIND] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.bundle = ? AND e.mailbox ="
+		     " ifnull(" MAILBOX_N ", 0) AND e.event = ? AND e.part = ?",
+    [Q_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.bundle = ? ORDER BY e.seq",
+    [Q_FEED] =
+	"SELECT " ENTRY_COLUMNS ", " BUNDLE_COLUMNS ", " DELIVERY_COLUMNS
+	" FROM entry e JOIN bundle b ON b.n = e.bundle JOIN delivery d ON d.bundle = e.bundle"
+	" AND d.mailbox = e.mailbox JOIN mailbox m ON m.n = d.mailbox WHERE e.mailbox > 0"
+	" AND e.mailbox = " MAILBOX_N " AND e.seq > ? ORDER BY e.seq LIMIT ?",
+    [Q_HASH_ADD] = "INSERT INTO hash VALUES (?, ?)",
+    [Q_HASH] = "SELECT hash FROM hash WHERE n = ?",
+    [Q_CHECKPOINT_ADD] = "INSERT INTO checkpoint VALUES (?, ?, ?, ?)",
+    [Q_CHECKPOINT_LAST] =
+	"SELECT size, time, note, token FROM checkpoint ORDER BY size DESC LIMIT 1",
+    [Q_CHECKPOINT_AT] = "SELECT size, time, note, token FROM checkpoint WHERE size >= ?"
+			" ORDER BY size LIMIT 1",
+    [Q_STAMP_ADD] = "INSERT INTO stamp VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [Q_STATEMENT_ADD] = "INSERT INTO statement VALUES (?, ?, ?)",
+    [Q_STATEMENT] = "SELECT content, signature FROM statement WHERE seq = ?",
+    [Q_ROSTER_ADD] = "INSERT INTO roster VALUES (?, ?, ?)",
+    [Q_ROSTER_LAST] = "SELECT serial, sha256 FROM roster ORDER BY serial DESC LIMIT 1",
+    [Q_SUBSCRIBE] = "INSERT INTO subscription VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [Q_UNSUBSCRIBE] = "DELETE FROM subscription WHERE kind = ? AND value = ? AND mailbox = ?",
+    [Q_SUBSCRIPTIONS] = "SELECT kind, value, since FROM subscription WHERE mailbox = ?"
+			" ORDER BY kind, value",
+    [Q_SUBSCRIBERS] = "SELECT mailbox FROM subscription WHERE kind = ? AND value = ?"
+		      " ORDER BY mailbox",
+    [Q_QUARANTINE] = "INSERT INTO quarantine VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    [Q_UNQUARANTINE] = "DELETE FROM quarantine WHERE bundle = ?",
+    [Q_IS_QUARANTINED] = "SELECT 1 FROM quarantine WHERE bundle = ?",
+    [Q_QUARANTINED] = "SELECT " BUNDLE_COLUMNS ", q.since, q.why FROM quarantine q JOIN bundle b"
+		      " ON b.n = q.bundle ORDER BY q.bundle",
+    [Q_TOTALS] = "SELECT (SELECT ifnull(max(n), 0) FROM bundle),"
+		 " (SELECT ifnull(sum(bundles), 0) FROM agency),"
+		 " (SELECT ifnull(sum(waiting), 0) FROM mailbox),"
+		 " (SELECT ifnull(max(seq) + 1, 0) FROM entry), (SELECT count(*) FROM quarantine)",
+};
+
+const struct sql_schema ledger_schema = {
+    .version = 1,
+    .create = schema_text,
+    .query = queries,
+    .queries = QUERIES,
+};
