@@ -111,7 +111,7 @@ $(foreach t,$(notdir $(basename $(UNIT_SRC))),$(eval $(call unit_rule,$(t))))
 
 $(BUILD)/test-pki/done: $(wildcard pki/* tests/mkpki.sh)
 	@rm -rf $(BUILD)/test-pki; mkdir -p $(BUILD)/test-pki
-	@if [ -x tests/mkpki.sh ]; then tests/mkpki.sh $(BUILD)/test-pki >$(BUILD)/test-pki/log 2>&1 || { cat $(BUILD)/test-pki/log; exit 1; }; fi
+	@if [ -x tests/mkpki.sh ]; then tests/mkpki.sh $(BUILD)/test-pki >$(BUILD)/test-pki.log 2>&1 || { cat $(BUILD)/test-pki.log; exit 1; }; fi
 	@touch $@
 
 ## make unit       the cmocka tests of each file
