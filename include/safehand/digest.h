@@ -1,0 +1,20 @@
+/* digest.h - SHA-256 (FIPS 180-4), incrementally. Used by: everything that hashes. */
+#ifndef SAFEHAND_DIGEST_H
+#define SAFEHAND_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "safehand/limits.h"
+
+struct digest; /* a running SHA-256 */
+
+struct digest *digest_new(void); /* ends the process if the library has no SHA-256 */
+void digest_free(struct digest *d);
+void digest_reset(struct digest *d);
+void digest_add(struct digest *d, const void *p, size_t n);
+/* The digest so far; d may go on taking bytes. */
+void digest_get(const struct digest *d, uint8_t out[static DIGEST_BYTES]);
+void digest_of(const void *p, size_t n, uint8_t out[static DIGEST_BYTES]);
+
+#endif
