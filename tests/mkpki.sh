@@ -56,7 +56,7 @@ for p in agency-tls agency-sign; do
 	take $p expired
 	"$P/issue" --renew $p uhcw --not-before 2090-01-01T00:00:00Z --not-after 2091-01-01T00:00:00Z
 	take $p notyet
-	"$P/issue" --renew $p uhcw
+	"$P/issue" --renew $p uhcw --not-before 2026-01-01T00:00:00Z --not-after 2036-01-01T00:00:00Z # good for a while, then revoked
 	take $p revoked
 	"$P/revoke" "$B/revoked-$p.pem"
 	rm "$D/certs/$p"/uhcw.*

@@ -1,0 +1,371 @@
+/* signature.c - detached CMS signatures. Runs in: client (sign), verify and client (verify). A door
+ * to OpenSSL. Trusts: no byte of a signature. Never decrypts: no CMS envelope is ever parsed for
+ * content. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/cms.h>
+#include <openssl/err.h>
+#include <openssl/ess.h>
+#include <openssl/pem.h>
+
+#include "openssl_in.h"
+#include "safehand/signature.h"
+
+#define CERTIFICATES_MAX                                                                           \
+	(3 * SIGNERS_MAX) /* inside one signature: each signer with a short chain */
+
+struct signer {
+	EVP_PKEY *key;
+	X509 *cert;
+	STACK_OF(X509) * chain;
+	struct identity id;
+};
+
+static int
+no_passphrase(char *buf, int size, int rwflag, void *u)
+{
+	return -1;
+}
+
+/* What OpenSSL says went wrong last, for the sentence. */
+static const char *
+reason(void)
+{
+	const char *text = ERR_reason_error_string(ERR_peek_last_error());
+
+	return text != NULL ? text : "malformed";
+}
+
+static void
+read_chain(struct signer *s, BIO *bio)
+{
+	X509 *x;
+
+	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		sk_X509_push(s->chain, x);
+}
+
+int
+signer_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cert_len,
+	   struct signer **out, struct err *e)
+{
+	struct signer *s = mem_alloc(sizeof *s);
+	BIO *key = BIO_new_mem_buf(key_pem, (int)key_len),
+	    *cert = BIO_new_mem_buf(cert_pem, (int)cert_len);
+	int rc = -1;
+
+	s->chain = sk_X509_new_null();
+	s->key = PEM_read_bio_PrivateKey(key, NULL, no_passphrase, NULL);
+	s->cert = PEM_read_bio_X509(cert, NULL, NULL, NULL);
+	if (s->key == NULL) {
+		err_set(e, ERR_SECRET, "no private key in PEM (or an encrypted one)");
+	} else if (s->cert == NULL) {
+		err_set(e, ERR_CERTIFICATE, "no PEM certificate");
+	} else if (X509_check_private_key(s->cert, s->key) != 1) {
+		err_set(e, ERR_SECRET, "the private key is not the certificate's");
+	} else {
+		read_chain(s, cert);
+		rc = identity_of_x509(s->cert, &s->id, e);
+	}
+	BIO_free(key);
+	BIO_free(cert);
+	ERR_clear_error();
+	if (rc < 0)
+		signer_free(s);
+	else
+		*out = s;
+	return rc;
+}
+
+void
+signer_free(struct signer *s)
+{
+	if (s == NULL)
+		return;
+	EVP_PKEY_free(s->key);
+	X509_free(s->cert);
+	sk_X509_pop_free(s->chain, X509_free);
+	free(s);
+}
+
+const struct identity *
+signer_identity(const struct signer *s)
+{
+	return &s->id;
+}
+
+/* --- sign --- */
+
+#define SIGN_FLAGS (CMS_BINARY | CMS_DETACHED | CMS_CADES | CMS_NOSMIMECAP | CMS_PARTIAL)
+
+static bool
+add_certificate(CMS_ContentInfo *cms, X509 *x)
+{
+	STACK_OF(X509) *have = CMS_get1_certs(cms);
+	bool there = false, ok;
+
+	for (int i = 0; i < sk_X509_num(have); i++)
+		there = there || X509_cmp(sk_X509_value(have, i), x) == 0;
+	sk_X509_pop_free(have, X509_free);
+	ok = there || CMS_add1_cert(cms, x) == 1;
+	return ok;
+}
+
+static bool
+add_signer(CMS_ContentInfo *cms, struct signer *s, unsigned flags)
+{
+	if (CMS_add1_signer(cms, s->cert, s->key, EVP_sha256(), flags | CMS_NOCERTS) == NULL ||
+	    !add_certificate(cms, s->cert))
+		return false;
+	for (int i = 0; i < sk_X509_num(s->chain); i++)
+		if (!add_certificate(cms, sk_X509_value(s->chain, i)))
+			return false;
+	return true;
+}
+
+static int
+write_der(CMS_ContentInfo *cms, struct buf *der, struct err *e)
+{
+	unsigned char *out = NULL;
+	int n = i2d_CMS_ContentInfo(cms, &out);
+
+	if (n > 0 && n <= SIGNATURE_MAX_BYTES)
+		buf_add(der, out, (size_t)n);
+	OPENSSL_free(out);
+	if (n <= 0)
+		return err_set(e, ERR_SYSTEM, "sign: %s", reason());
+	return n <= SIGNATURE_MAX_BYTES
+		   ? 0
+		   : err_set(e, ERR_LIMIT, "signature: %d bytes, limit %d", n, SIGNATURE_MAX_BYTES);
+}
+
+int
+signature_sign(const void *content, size_t len, struct signer *const *signers, size_t n,
+	       struct buf *der, struct err *e)
+{
+	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, SIGN_FLAGS);
+	BIO *bio = BIO_new_mem_buf(content, (int)len);
+	bool ok = cms != NULL && bio != NULL && n > 0 && n <= SIGNERS_MAX;
+	int rc = -1;
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = add_signer(cms, signers[i], SIGN_FLAGS);
+	if (ok && CMS_final(cms, bio, NULL, CMS_BINARY | CMS_DETACHED) == 1)
+		rc = write_der(cms, der, e);
+	else
+		err_set(e, ERR_SYSTEM, "sign: %s", reason());
+	CMS_ContentInfo_free(cms);
+	BIO_free(bio);
+	ERR_clear_error();
+	return rc;
+}
+
+static CMS_ContentInfo *
+parse(const void *der, size_t len)
+{
+	const unsigned char *p = der;
+	CMS_ContentInfo *cms =
+	    len <= SIGNATURE_MAX_BYTES ? d2i_CMS_ContentInfo(NULL, &p, (long)len) : NULL;
+
+	if (cms != NULL && p != (const unsigned char *)der + len) {
+		CMS_ContentInfo_free(cms);
+		cms = NULL;
+	}
+	return cms;
+}
+
+int
+signature_add(const void *old, size_t old_len, const void *content, size_t len, struct signer *s,
+	      struct buf *der, struct err *e)
+{
+	CMS_ContentInfo *cms = parse(old, old_len);
+	BIO *bio = BIO_new_mem_buf(content, (int)len);
+	int rc = -1;
+
+	/* CMS_REUSE_DIGEST takes the message digest of the signatures that are there; they were
+	 * made over this content, which whoever countersigns has verified */
+	if (cms == NULL)
+		err_set(e, ERR_FORMAT, "signature: not one DER SignedData");
+	else if (!add_signer(cms, s, (SIGN_FLAGS & ~(unsigned)CMS_PARTIAL) | CMS_REUSE_DIGEST))
+		err_set(e, ERR_SYSTEM, "countersign: %s", reason());
+	else
+		rc = write_der(cms, der, e);
+	CMS_ContentInfo_free(cms);
+	BIO_free(bio);
+	ERR_clear_error();
+	return rc;
+}
+
+/* --- verify --- */
+
+/* RFC 5035: the attribute must name the certificate whose key made the signature. */
+static int
+check_signing_certificate(CMS_SignerInfo *si, X509 *x, struct err *e)
+{
+	ASN1_OBJECT *oid = OBJ_nid2obj(NID_id_smime_aa_signingCertificateV2);
+	ASN1_STRING *value = CMS_signed_get0_data_by_OBJ(si, oid, -3, V_ASN1_SEQUENCE);
+	const unsigned char *p = value != NULL ? ASN1_STRING_get0_data(value) : NULL;
+	ESS_SIGNING_CERT_V2 *ess =
+	    p != NULL ? d2i_ESS_SIGNING_CERT_V2(NULL, &p, ASN1_STRING_length(value)) : NULL;
+	STACK_OF(X509) *one = sk_X509_new_null();
+	int rc = -1;
+
+	sk_X509_push(one, x);
+	if (ess == NULL)
+		err_set(e, ERR_SIGNATURE,
+			"signature: no signing-certificate-v2 attribute (RFC 5035)");
+	else if (OSSL_ESS_check_signing_certs(NULL, ess, one, 1) != 1)
+		err_set(e, ERR_SIGNATURE,
+			"signature: signing-certificate-v2 names another certificate");
+	else
+		rc = 0;
+	ESS_SIGNING_CERT_V2_free(ess);
+	sk_X509_free(one);
+	return rc;
+}
+
+/* Only SHA-256 and stronger; ECDSA is demanded by the certificate's profile. */
+static bool
+is_strong(CMS_SignerInfo *si)
+{
+	X509_ALGOR *digest;
+	int nid;
+
+	CMS_SignerInfo_get0_algs(si, NULL, NULL, &digest, NULL);
+	nid = OBJ_obj2nid(digest->algorithm);
+	return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
+}
+
+/* The certificate that a SignerInfo names, among those inside. */
+static X509 *
+find_certificate(CMS_SignerInfo *si, STACK_OF(X509) * certs)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++)
+		if (CMS_SignerInfo_cert_cmp(si, sk_X509_value(certs, i)) == 0)
+			return sk_X509_value(certs, i);
+	return NULL;
+}
+
+static int
+check_digest(CMS_SignerInfo *si, BIO *chain, struct err *e)
+{
+	if (CMS_SignerInfo_verify_content(si, chain) != 1)
+		return err_set(e, ERR_SIGNATURE, "signature: it is over other bytes");
+	return 0;
+}
+
+static int
+check_signer(CMS_SignerInfo *si, X509 *x, BIO *chain, struct err *e)
+{
+	if (x == NULL)
+		return err_set(e, ERR_SIGNATURE,
+			       "signature: the signer's certificate is not inside");
+	if (!is_strong(si))
+		return err_set(e, ERR_SIGNATURE, "signature: digest weaker than SHA-256");
+	if (CMS_signed_get_attr_count(si) < 3 ||
+	    CMS_signed_get_attr_by_NID(si, NID_pkcs9_contentType, -1) < 0 ||
+	    CMS_signed_get_attr_by_NID(si, NID_pkcs9_messageDigest, -1) < 0)
+		return err_set(e, ERR_SIGNATURE,
+			       "signature: signed attributes are missing (RFC 5652 section 5.3)");
+	if (CMS_unsigned_get_attr_count(si) > 0)
+		return err_set(e, ERR_SIGNATURE,
+			       "signature: unsigned attributes, which anyone could have added");
+	CMS_SignerInfo_set1_signer_cert(si, x);
+	if (CMS_SignerInfo_verify(si) != 1)
+		return err_set(e, ERR_SIGNATURE, "signature: it does not hold");
+	return check_signing_certificate(si, x, e) < 0 ? -1 : check_digest(si, chain, e);
+}
+
+static int
+note_signer(struct identity ids[SIGNERS_MAX], size_t *n, const struct identity *id, struct err *e)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (memcmp(ids[i].cert, id->cert, DIGEST_BYTES) == 0)
+			return err_set(e, ERR_SIGNATURE, "signature: %s signed twice", id->by);
+	ids[(*n)++] = *id;
+	return 0;
+}
+
+static int
+check_shape(CMS_ContentInfo *cms, STACK_OF(X509) * certs, struct err *e)
+{
+	ASN1_OCTET_STRING **content;
+
+	if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed ||
+	    OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+		return err_set(e, ERR_SIGNATURE,
+			       "signature: not SignedData over data (RFC 5652 section 5.1)");
+	content = CMS_get0_content(cms);
+	if (content == NULL || *content != NULL)
+		return err_set(e, ERR_SIGNATURE, "signature: not detached");
+	if (sk_X509_num(certs) > CERTIFICATES_MAX)
+		return err_set(e, ERR_LIMIT, "signature: %d certificates, limit %d",
+			       sk_X509_num(certs), CERTIFICATES_MAX);
+	return 0;
+}
+
+static int
+verify_all(CMS_ContentInfo *cms, STACK_OF(X509) * certs, BIO *chain, struct trust *t,
+	   unsigned profiles, int64_t at_ms, enum trust_mode mode, struct identity ids[SIGNERS_MAX],
+	   size_t *n, struct err *e)
+{
+	STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
+	int count = infos != NULL ? sk_CMS_SignerInfo_num(infos) : 0;
+
+	if (count < 1 || count > SIGNERS_MAX)
+		return err_set(e, ERR_SIGNATURE, "signature: %d signers, want 1 to %d", count,
+			       SIGNERS_MAX);
+	for (int i = 0; i < count; i++) {
+		CMS_SignerInfo *si = sk_CMS_SignerInfo_value(infos, i);
+		X509 *x = find_certificate(si, certs);
+		struct identity id;
+
+		if (check_signer(si, x, chain, e) < 0 ||
+		    trust_check_x509(t, x, profiles, at_ms, mode, &id, e) < 0 ||
+		    note_signer(ids, n, &id, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+signature_verify(const void *content, size_t len, const void *der, size_t der_len, struct trust *t,
+		 unsigned profiles, int64_t at_ms, enum trust_mode mode,
+		 struct identity ids[SIGNERS_MAX], size_t *n, struct err *e)
+{
+	CMS_ContentInfo *cms = parse(der, der_len);
+	STACK_OF(X509) *certs = cms != NULL ? CMS_get1_certs(cms) : NULL;
+	BIO *data = BIO_new_mem_buf(content, (int)len), *chain = NULL, *sink;
+	char drain[4096];
+	int rc = -1;
+
+	*n = 0;
+	if (cms == NULL) {
+		err_set(e, ERR_SIGNATURE, "signature: not one DER structure of CMS");
+		goto out;
+	}
+	if (check_shape(cms, certs, e) < 0)
+		goto out;
+	/* the digests of all signers are computed as the content runs through the chain */
+	if ((chain = CMS_dataInit(cms, data)) == NULL) {
+		err_set(e, ERR_SIGNATURE, "signature: %s", reason());
+		goto out;
+	}
+	while (BIO_read(chain, drain, sizeof drain) > 0)
+		continue;
+	rc = verify_all(cms, certs, chain, t, profiles, at_ms, mode, ids, n, e);
+out:
+	/* the digest filters stand above our memory BIO, which we free ourselves */
+	while (chain != NULL && chain != data) {
+		sink = BIO_pop(chain);
+		BIO_free(chain);
+		chain = sink;
+	}
+	BIO_free(data);
+	sk_X509_pop_free(certs, X509_free);
+	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
+	return rc;
+}
