@@ -194,6 +194,7 @@ missing_or_old_crl_refuses_live_only(void **state)
 		   crl = pki_file("trust/crl.pem");
 	struct buf pem = pki_file("certs/agency-sign/uhcw.pem"),
 		   gone = pki_file("bad/revoked-agency-sign.pem"), der = {0};
+	struct buf early = pki_file("certs/agency-tls/csc.pem"), first = {0};
 	int64_t now = time_now_ms(), year = 365LL * 86400 * 1000;
 	struct identity id;
 	struct trust *t;
@@ -213,7 +214,10 @@ missing_or_old_crl_refuses_live_only(void **state)
 	assert_ok(identity_pem_to_der(gone.data, gone.len, &der, &e), &e);
 	assert_refused(trust_check(t, der.data, der.len, ~0u, now + 60000, TRUST_HISTORIC, &id, &e),
 		       &e, ERR_REVOKED);
-	assert_ok(identity_parse(der.data, der.len, &id, &e), &e);
+	buf_clear(&first);
+	assert_ok(identity_pem_to_der(early.data, early.len, &first, &e), &e);
+	assert_ok(identity_parse(first.data, first.len, &id, &e),
+		  &e); /* issued some moments before the revocation */
 	assert_ok(trust_check(t, der.data, der.len, ~0u, id.not_before_ms, TRUST_HISTORIC, &id, &e),
 		  &e);
 	trust_free(t);
@@ -222,6 +226,8 @@ missing_or_old_crl_refuses_live_only(void **state)
 	buf_free(&crl);
 	buf_free(&pem);
 	buf_free(&gone);
+	buf_free(&early);
+	buf_free(&first);
 	buf_free(&der);
 }
 
