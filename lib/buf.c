@@ -67,6 +67,7 @@ buf_reserve(struct buf *b, size_t more)
 		cap = cap <= need / 2 ? cap * 2 : need;
 	b->data = mem_realloc(b->data, cap, 1);
 	b->cap = cap;
+	b->data[b->len] = '\0';
 }
 
 void

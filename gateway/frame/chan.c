@@ -37,7 +37,7 @@ struct chan {
 	chan_gone *gone;
 	void *ctx;
 	struct event *readable, *writable;
-	STAILQ_HEAD(, packet) queue;
+	STAILQ_HEAD(packets, packet) queue;
 	size_t queued;
 	int busy;  /* depth of handlers that run on this channel */
 	bool dead; /* free when busy is 0 */

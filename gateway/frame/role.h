@@ -14,7 +14,8 @@ struct event_base;
 /* A file or secret that master handed over. data is guarded and wiped for secrets, which must be
  * taken with role_secret_drop when the role has its key object. */
 struct role_file {
-	char name[NAME_MAILBOX]; /* "root", "issuing", "crl", "roster", "front.cert", "notary.log.key", … */
+	char name[NAME_MAILBOX]; /* "root", "issuing", "crl", "roster", "front.cert",
+				    "notary.log.key", … */
 	struct buf data;
 	bool is_secret;
 };

@@ -7,7 +7,7 @@
  *a comment
  *
  * A key may stand once in its section, lists (CONF_LIST) as often as one likes: the values add up.
-*/
+ */
 #ifndef SAFEHAND_CONF_H
 #define SAFEHAND_CONF_H
 

@@ -35,20 +35,20 @@ pki_file(const char *name)
 	return b;
 }
 
-#define assert_ok(call, e)                                                                          \
-	do {                                                                                        \
-		(e)->text[0] = '\0';                                                                \
-		if ((call) != 0)                                                                    \
-			fail_msg("%s: %s: %s", #call, err_name((e)->code), (e)->text);              \
+#define assert_ok(call, e)                                                                         \
+	do {                                                                                       \
+		(e)->text[0] = '\0';                                                               \
+		if ((call) != 0)                                                                   \
+			fail_msg("%s: %s: %s", #call, err_name((e)->code), (e)->text);             \
 	} while (0)
 /* Refused, by just this rule. */
-#define assert_refused(call, e, want)                                                               \
-	do {                                                                                        \
-		if ((call) == 0)                                                                    \
-			fail_msg("%s: not refused", #call);                                         \
-		if ((e)->code != (want))                                                            \
-			fail_msg("%s: refused as %s (%s), want %s", #call, err_name((e)->code),     \
-			    (e)->text, err_name(want));                                             \
+#define assert_refused(call, e, want)                                                              \
+	do {                                                                                       \
+		if ((call) == 0)                                                                   \
+			fail_msg("%s: not refused", #call);                                        \
+		if ((e)->code != (want))                                                           \
+			fail_msg("%s: refused as %s (%s), want %s", #call, err_name((e)->code),    \
+				 (e)->text, err_name(want));                                       \
 	} while (0)
 
 #endif

@@ -345,7 +345,7 @@ second_entry_is_fatal(void **state)
 
 	accept_one(1, 0);
 	enter(2, 5, 1, "uhcw/paediatrics", 1); /* another part: another event */
-	ledger_close(r); /* a connection does not outlive a fork */
+	ledger_close(r);		       /* a connection does not outlive a fork */
 	r = NULL;
 	ledger_close(w);
 	w = NULL;
@@ -525,13 +525,20 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(bundles_come_back),	T(uncommitted_is_unseen),
-	    T(filters),			T(counters_agree),
-	    T(purge_and_erase_due),	T(feed_by_mailbox_and_seq),
-	    T(entries_and_lines),	T(second_entry_is_fatal),
-	    T(tree_and_checkpoints),	T(statements_and_roster),
-	    T(subscriptions),		T(quarantine),
-	    T(values_and_tail),		T(integrity_and_foreign_files),
+	    T(bundles_come_back),
+	    T(uncommitted_is_unseen),
+	    T(filters),
+	    T(counters_agree),
+	    T(purge_and_erase_due),
+	    T(feed_by_mailbox_and_seq),
+	    T(entries_and_lines),
+	    T(second_entry_is_fatal),
+	    T(tree_and_checkpoints),
+	    T(statements_and_roster),
+	    T(subscriptions),
+	    T(quarantine),
+	    T(values_and_tail),
+	    T(integrity_and_foreign_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
