@@ -1,0 +1,124 @@
+/* main.c - the notary's process: takes its keys, answers the store. Runs in: notary. Owns: the two
+ * keys. Trusts: master; the store only as far as notary.c lets it. */
+#include <string.h>
+
+#include "frame/role.h"
+#include "notary/notary.h"
+#include "safehand/log.h"
+#include "safehand/time.h"
+
+#define WARN_EVERY_MS 60000 /* a doubtful clock is said once a minute */
+
+static struct notary notary;
+
+static void
+refuse(struct chan *ch, const struct err *e)
+{
+	struct msg_refused msg = {.code = e->code};
+
+	log_err(LOG_LEVEL_ERROR, "refused", e);
+	memcpy(msg.text, e->text, sizeof msg.text);
+	chan_send(ch, MSG_REFUSED, &msg, -1);
+}
+
+static void
+on_last(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_note *m = msg;
+	struct err e;
+
+	if (notary_last(&notary, m->note.p, m->note.n, &e) < 0) {
+		refuse(ch, &e);
+		return;
+	}
+	log_info("log", "origin=%s size=%llu", notary.last.origin,
+		 (unsigned long long)notary.last.size);
+}
+
+static void
+tell_doubt(int64_t now_ms, const struct clock_state *clock)
+{
+	if (now_ms - notary.clock.warned_ms < WARN_EVERY_MS)
+		return;
+	notary.clock.warned_ms = now_ms;
+	log_warn("clock-in-doubt", "synchronised=%s error_ms=%lld",
+		 clock->synchronised ? "yes" : "no", (long long)clock->error_ms);
+}
+
+static void
+on_seal(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	int64_t now_ms = time_now_ms();
+	struct buf note = {0}, token = {0};
+	struct msg_sealed sealed = {.time_ms = now_ms};
+	struct clock_state clock;
+	bool doubt = false;
+	struct err e;
+
+	clock_ask(&clock);
+	if (notary_seal(&notary, msg, &clock, now_ms, &note, &token, &doubt, &e) == 0) {
+		sealed.size = notary.last.size;
+		sealed.note = (struct blob){note.data, note.len};
+		sealed.token = (struct blob){token.data, token.len};
+		chan_send(ch, MSG_SEALED, &sealed, -1);
+	} else {
+		refuse(ch, &e);
+	}
+	if (doubt)
+		tell_doubt(now_ms, &clock);
+	buf_free(&note);
+	buf_free(&token);
+}
+
+static int
+take_settings(const struct conf *c)
+{
+	notary.clock.require = strcmp(conf_str(c, "notary", NULL, "clock"), "require") == 0;
+	notary.clock.error_ms = conf_int(c, "notary", NULL, "clock-error");
+	return 0;
+}
+
+/* Before the jail: OpenSSL loads what it needs, the keys become objects and their text is wiped. */
+static int
+prepare(struct role_env *env, struct err *e)
+{
+	const struct buf *log_key = role_file(env, "notary.log-key"),
+			 *key = role_file(env, "notary.tsa-key");
+	const struct buf *cert = role_file(env, "notary.tsa-certificate");
+	uint8_t digest[DIGEST_BYTES] = {0};
+	struct buf warm = {0};
+	int rc = -1;
+
+	if (log_key == NULL || key == NULL || cert == NULL)
+		return err_set(e, ERR_CONFIG, "notary: keys or certificate are missing");
+	take_settings(env->conf);
+	if (note_signer_new(conf_str(env->conf, "notary", NULL, "origin"), log_key->data,
+			    log_key->len, &notary.signer, e) == 0 &&
+	    tsa_new(key->data, key->len, cert->data, cert->len, &notary.tsa, e) == 0)
+		rc = tsa_stamp(notary.tsa, digest, time_now_ms(), &warm,
+			       e); /* dropped: it only warms up */
+	buf_free(&warm);
+	role_secret_drop(env, "notary.log-key");
+	role_secret_drop(env, "notary.tsa-key");
+	return rc;
+}
+
+/* Keys stay those of the start: a log's key does not change under way. */
+static int
+reload(struct role_env *env, struct err *e)
+{
+	role_secret_drop(env, "notary.log-key");
+	role_secret_drop(env, "notary.tsa-key");
+	return take_settings(env->conf);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct chan_handler handlers[] = {
+	    {MSG_LAST, on_last}, {MSG_SEAL, on_seal}, {0, NULL}};
+	static const struct role role = {
+	    .id = ROLE_NOTARY, .handlers = handlers, .prepare = prepare, .reload = reload};
+
+	return role_main(argc, argv, &role);
+}
