@@ -1,7 +1,8 @@
-/* fuzz_http.c - our HTTP reader against llhttp 8 in strict mode: what ours takes, llhttp must take as
- * the same request: method, target, framing, body, end. (The reverse is not asked: ours is stricter.)
- * Runs in: tests. As a libFuzzer target, or with its own main (FUZZ_MAIN): fuzz_http [ROUNDS [SEED]]
- * mutates its seeds. Needs node-llhttp's C: /usr/share/llhttp, with -DLLHTTP_STRICT_MODE=1. */
+/* fuzz_http.c - our HTTP reader against llhttp 8 in strict mode: what ours takes, llhttp must take
+ * as the same request: method, target, framing, body, end. (The reverse is not asked: ours is
+ * stricter.) Runs in: tests. As a libFuzzer target, or with its own main (FUZZ_MAIN): fuzz_http
+ * [ROUNDS [SEED]] mutates its seeds. Needs node-llhttp's C: /usr/share/llhttp, with
+ * -DLLHTTP_STRICT_MODE=1. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,8 +192,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		must(theirs.whole, "llhttp's refusal", p, n);
 		must(strcmp(ours.method, theirs.method) == 0, "the method", p, n);
 		must(ours.target.len == theirs.target.len &&
-			 memcmp(buf_str(&ours.target), buf_str(&theirs.target),
-				ours.target.len) == 0,
+			 memcmp(buf_str(&ours.target), buf_str(&theirs.target), ours.target.len) ==
+			     0,
 		     "the target", p, n);
 		must(ours.chunked == theirs.chunked, "the framing", p, n);
 		must(!theirs.close || ours.close, "Connection: close", p, n);
@@ -223,11 +224,45 @@ static const char *const seeds[] = {
 };
 
 static const char *const pieces[] = {
-    "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "\r\n ", "0", "5", "Content-Length: 5\r\n",
-    "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: identity\r\n",
-    "chunked", "identity", "close", "keep-alive", "Connection: close\r\n", "Connection: Upgrade\r\n",
-    "Upgrade: h2c\r\n", "Host: gw\r\n", "HTTP/1.0", "HTTP/1.1", "0\r\n\r\n", "%41", "?", "#", "\x0b",
-    "\x80", "+", "-", "0x", "ffffffffffffffff", "18446744073709551621", "Trailer: a\r\n", "\"", "=",
+    "\r\n",
+    "\n",
+    "\r",
+    " ",
+    "\t",
+    ":",
+    ",",
+    ";",
+    "\r\n ",
+    "0",
+    "5",
+    "Content-Length: 5\r\n",
+    "Content-Length: 0\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "Transfer-Encoding: identity\r\n",
+    "chunked",
+    "identity",
+    "close",
+    "keep-alive",
+    "Connection: close\r\n",
+    "Connection: Upgrade\r\n",
+    "Upgrade: h2c\r\n",
+    "Host: gw\r\n",
+    "HTTP/1.0",
+    "HTTP/1.1",
+    "0\r\n\r\n",
+    "%41",
+    "?",
+    "#",
+    "\x0b",
+    "\x80",
+    "+",
+    "-",
+    "0x",
+    "ffffffffffffffff",
+    "18446744073709551621",
+    "Trailer: a\r\n",
+    "\"",
+    "=",
 };
 
 static uint64_t

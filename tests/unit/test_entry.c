@@ -30,10 +30,10 @@ lines_round_trip(void **state)
 	struct buf line = {0};
 
 	entry_format(&in, &line);
-	assert_ptr_equal(
-	    strstr(buf_str(&line), "{\"safehand_entry\":1,\"seq\":1842,\"time\":\"2026-11-22T21:04:"
-				   "06.412Z\",\"event\":\"ContentHandover\",\"bundle\":\""),
-	    buf_str(&line));
+	assert_ptr_equal(strstr(buf_str(&line),
+				"{\"safehand_entry\":1,\"seq\":1842,\"time\":\"2026-11-22T21:04:"
+				"06.412Z\",\"event\":\"ContentHandover\",\"bundle\":\""),
+			 buf_str(&line));
 	assert_ok(entry_parse(line.data, line.len, &out, &e), &e);
 	assert_memory_equal(&in, &out, sizeof in);
 	in = (struct entry){.seq = 0, .time_ms = 0, .event = EVENT_GATEWAY_START, .code = "0.1.0"};
