@@ -50,7 +50,8 @@ static const struct row {
 };
 
 int
-delivery_follow(enum delivery_state s, enum event event, enum delivery_state *next, struct err *e)
+delivery_follow(enum delivery_state s, enum entry_event event, enum delivery_state *next,
+		struct err *e)
 {
 	const struct row *r = &rows[event];
 

@@ -36,18 +36,18 @@ static const char *const names[EVENTS] = {
 };
 
 const char *
-event_name(enum event e)
+event_name(enum entry_event e)
 {
 	assert((unsigned)e < EVENTS);
 	return names[e];
 }
 
-enum event
+enum entry_event
 event_by_name(const char *name)
 {
 	for (int i = EVENT_NONE + 1; i < EVENTS; i++)
 		if (strcmp(names[i], name) == 0)
-			return (enum event)i;
+			return (enum entry_event)i;
 	return EVENT_NONE;
 }
 

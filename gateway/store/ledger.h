@@ -51,7 +51,7 @@ struct ledger_delivery {
 struct ledger_entry {
 	int64_t seq;
 	int64_t time_ms;
-	uint32_t event; /* enum event of entry.h */
+	uint32_t event; /* enum entry_event of entry.h */
 	int64_t bundle; /* 0: of none */
 	char mailbox[NAME_MAILBOX];
 	int64_t part; /* 0 for events that happen once; else what tells them apart, or seq */

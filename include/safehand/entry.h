@@ -17,7 +17,7 @@
 
 /* Names of ETSI EN 319 522-2 where it has one. The numbers are kept on disk: new ones go to the
  * end. */
-enum event {
+enum entry_event {
 	EVENT_NONE,
 	EVENT_SUBMISSION_ACCEPTANCE,
 	EVENT_SUBMISSION_REJECTION,
@@ -45,13 +45,13 @@ enum event {
 	EVENT_GATEWAY_START,
 	EVENTS
 };
-const char *event_name(enum event e);	    /* "ContentHandover"; static */
-enum event event_by_name(const char *name); /* EVENT_NONE if there is none */
+const char *event_name(enum entry_event e);	  /* "ContentHandover"; static */
+enum entry_event event_by_name(const char *name); /* EVENT_NONE if there is none */
 
 struct entry {
 	uint64_t seq; /* number in the log, from 0: the leaf's index */
 	int64_t time_ms;
-	enum event event;
+	enum entry_event event;
 	char bundle[UUID_TEXT];	    /* empty: none */
 	char mailbox[NAME_MAILBOX]; /* empty: none */
 	char code[ENTRY_CODE];	    /* "ok", or the rule's name */
@@ -86,7 +86,7 @@ const char *delivery_state_name(enum delivery_state s); /* "waiting"; static */
 /* May event follow in state? 0 and the next state. ERR_ORDER: not in this state; ERR_REPEATED: it
  * is recorded already; ERR_WITHHELD: the cover's slot is not released. Pure; every (state, event)
  * pair has its outcome. */
-int delivery_follow(enum delivery_state s, enum event event, enum delivery_state *next,
+int delivery_follow(enum delivery_state s, enum entry_event event, enum delivery_state *next,
 		    struct err *e);
 
 #endif

@@ -83,7 +83,7 @@ names_are_unique(void **state)
 	assert_int_equal(event_by_name("ContentHandover"), EVENT_CONTENT_HANDOVER);
 	assert_int_equal(event_by_name(""), EVENT_NONE);
 	for (int i = 1; i < EVENTS; i++)
-		assert_int_equal(event_by_name(event_name((enum event)i)), i);
+		assert_int_equal(event_by_name(event_name((enum entry_event)i)), i);
 }
 
 /* Every pair has its outcome: here the whole table as a person reads it. Columns: waiting withheld
@@ -93,7 +93,7 @@ static void
 every_state_and_event(void **state)
 {
 	static const struct {
-		enum event event;
+		enum entry_event event;
 		const char *outcome;
 	} rows[] = {
 	    {EVENT_CONTENT_HANDOVER, "2wrrrrroo"},
