@@ -210,7 +210,7 @@ statement_check_signer(const struct statement *s, const struct identity *signer,
 		   : err_set(e, ERR_DENIED, "signed by %s, says %s", signer->by, s->by);
 }
 
-enum event
+enum entry_event
 statement_event(const struct statement *s)
 {
 	switch (s->kind) {

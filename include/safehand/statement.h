@@ -47,6 +47,6 @@ void statement_format(const struct statement *in, struct buf *text);
  * answered; of the mailbox's agency, and named in "by". ERR_PROFILE, ERR_DENIED. Pure. */
 int statement_check_signer(const struct statement *s, const struct identity *signer, struct err *e);
 /* The event that it becomes in the log. */
-enum event statement_event(const struct statement *s);
+enum entry_event statement_event(const struct statement *s);
 
 #endif

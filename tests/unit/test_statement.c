@@ -32,8 +32,8 @@ sample(enum statement_kind kind)
 static void
 each_kind_round_trips(void **state)
 {
-	static const enum event events[] = {EVENT_CONTENT_HANDOVER, EVENT_OPENED, EVENT_READ,
-					    EVENT_ANSWER};
+	static const enum entry_event events[] = {EVENT_CONTENT_HANDOVER, EVENT_OPENED, EVENT_READ,
+						  EVENT_ANSWER};
 	struct statement out;
 	struct buf text = {0};
 
