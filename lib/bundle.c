@@ -5,8 +5,6 @@
 #include "safehand/bundle.h"
 #include "safehand/enc.h"
 
-#define SIGNED_FIXED_BYTES 12
-
 int
 bundle_head_parse(const uint8_t fixed[static BUNDLE_FIXED_BYTES], struct bundle_head *out,
 		  struct err *e)

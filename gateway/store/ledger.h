@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "safehand/buf.h"
+#include "safehand/entry.h"
 #include "safehand/err.h"
 #include "safehand/limits.h"
 #include "safehand/name.h"
@@ -57,7 +58,7 @@ struct ledger_entry {
 	int64_t part; /* 0 for events that happen once; else what tells them apart, or seq */
 	bool has_actor;
 	uint8_t actor[DIGEST_BYTES];
-	char code[64];
+	char code[ENTRY_CODE];
 };
 
 struct ledger_checkpoint {

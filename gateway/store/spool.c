@@ -294,21 +294,26 @@ spool_read(struct spool *s, const char *id, const struct spool_place *at, uint64
 }
 
 static int
-lend_small(struct spool *s, const char *id, const struct spool_place *at, int *fd, struct err *e)
+lend_small(struct spool *s, const char *id, const struct spool_place *at, uint64_t from, int *fd,
+	   struct err *e)
 {
 	struct buf shb = {0};
 	int rc = journal_read(s->journal, id, at, at->length, &shb, e);
 
 	if (rc == 0)
-		*fd = role_memfd("bundle", shb.data, shb.len);
+		*fd = role_memfd("bundle", shb.data + from, shb.len - from);
 	buf_free(&shb);
 	return rc;
 }
 
 int
-spool_lend(struct spool *s, const char *id, const struct spool_place *at, int *fd, struct err *e)
+spool_lend(struct spool *s, const char *id, const struct spool_place *at, uint64_t from, int *fd,
+	   uint64_t *offset, struct err *e)
 {
-	return at->segment > 0 ? lend_small(s, id, at, fd, e) : file_open(s, id, O_RDONLY, fd, e);
+	assert(from <= at->length);
+	*offset = at->segment > 0 ? 0 : from;
+	return at->segment > 0 ? lend_small(s, id, at, from, fd, e)
+			       : file_open(s, id, O_RDONLY, fd, e);
 }
 
 static int

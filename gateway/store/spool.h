@@ -71,9 +71,14 @@ int spool_stage(struct spool *s, const char *id, const char *agency, const struc
 		int64_t now_ms, struct stage **out, struct err *e)
     __attribute__((warn_unused_result));
 struct stage *spool_stage_find(struct spool *s, const char *id); /* NULL: none */
-/* Reads the head back from what is staged. ERR_FORMAT: no whole head there. */
-int spool_stage_head(struct spool *s, struct stage *st, struct buf *head, uint64_t *payload_bytes,
-		     struct err *e) __attribute__((warn_unused_result));
+/* Reads the head back from what is staged; st->head_bytes and payload_bytes are set from it.
+ * ERR_FORMAT: no whole head there. */
+int spool_stage_head(struct spool *s, struct stage *st, struct buf *head, struct err *e)
+    __attribute__((warn_unused_result));
+/* The payload from its first byte again. */
+int spool_stage_restart(struct stage *st, struct err *e) __attribute__((warn_unused_result));
+/* The uploads of an agency that are not finished, and the bytes that they will take. */
+size_t spool_stage_count(const struct spool *s, const char *agency, uint64_t *bytes);
 uint64_t spool_stage_received(const struct stage *st);	  /* bytes of the payload that are there */
 void spool_stage_leave(struct stage *st, int64_t now_ms); /* no longer busy; may be resumed */
 void spool_stage_drop(struct spool *s, struct stage *st); /* forgotten, with its bytes */
@@ -93,10 +98,11 @@ void spool_tail(const struct spool *s, uint32_t *segment, uint64_t *end);
  * among them. ERR_DIGEST: the bytes are damaged or gone [9]. Appends to out. */
 int spool_read(struct spool *s, const char *id, const struct spool_place *at, uint64_t n,
 	       struct buf *out, struct err *e) __attribute__((warn_unused_result));
-/* A read-only descriptor of the .shb, for the caller to pass on. A small one is checked and comes
- * as a sealed memfd, so that nobody is handed a whole segment. ERR_DIGEST as above. */
-int spool_lend(struct spool *s, const char *id, const struct spool_place *at, int *fd,
-	       struct err *e) __attribute__((warn_unused_result));
+/* A read-only descriptor for the caller to pass on, in which the .shb from byte `from` on stands at
+ * *offset. A small one is checked, and comes as a sealed memfd of just that part: nobody is handed
+ * a whole segment, or slots. ERR_DIGEST as above. */
+int spool_lend(struct spool *s, const char *id, const struct spool_place *at, uint64_t from,
+	       int *fd, uint64_t *offset, struct err *e) __attribute__((warn_unused_result));
 /* Lengths and checksums; of a large one the length only, its digest is the recipient's to check.
  * ERR_DIGEST if they do not hold [9]. */
 int spool_check(struct spool *s, const char *id, const struct spool_place *at, bool erased,

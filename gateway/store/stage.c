@@ -198,31 +198,56 @@ spool_stage(struct spool *s, const char *id, const char *agency, const struct bu
 	return 0;
 }
 
-int
-spool_stage_head(struct spool *s, struct stage *st, struct buf *head, uint64_t *payload_bytes,
-		 struct err *e)
+/* Four lengths in front: only as far as they could be a head's. */
+static int
+lengths_read(struct stage *st, struct err *e)
 {
 	struct buf b = {0};
+	int rc = disk_read(st->fd, 0, BUNDLE_FIXED_BYTES, &b, e);
+
+	if (rc == 0) {
+		st->head_bytes = BUNDLE_FIXED_BYTES + (uint64_t)be32_get(b.data + 4) +
+				 be32_get(b.data + 8) + be32_get(b.data + 12);
+		st->payload_bytes = be64_get(b.data + 16);
+		if (st->head_bytes > HEAD_MAX_BYTES || st->payload_bytes > PAYLOAD_MAX_BYTES)
+			rc = err_set(e, ERR_FORMAT, "the head is garbage");
+	}
+	buf_free(&b);
+	return rc;
+}
+
+int
+spool_stage_head(struct spool *s, struct stage *st, struct buf *head, struct err *e)
+{
 	char name[STAGE_NAME];
-	uint64_t n;
-	int rc = -1;
 
 	stage_name(st, name);
 	if (st->fd < 0 && (st->fd = disk_open(s->staging, name, O_RDWR)) < 0)
 		return err_sys(e, "staging");
-	if (disk_read(st->fd, 0, BUNDLE_FIXED_BYTES, &b, e) < 0)
-		goto out;
-	n = BUNDLE_FIXED_BYTES + (uint64_t)be32_get(b.data + 4) + be32_get(b.data + 8) +
-	    be32_get(b.data + 12);
-	*payload_bytes = be64_get(b.data + 16);
-	if (n > HEAD_MAX_BYTES || *payload_bytes > PAYLOAD_MAX_BYTES) {
-		err_set(e, ERR_FORMAT, "the head is garbage");
-		goto out;
+	if (lengths_read(st, e) < 0 || disk_read(st->fd, 0, st->head_bytes, head, e) < 0)
+		return err_set(e, ERR_FORMAT, "no whole head is there");
+	return 0;
+}
+
+int
+spool_stage_restart(struct stage *st, struct err *e)
+{
+	return ftruncate(st->fd, (off_t)st->head_bytes) < 0 ? err_sys(e, "staging") : 0;
+}
+
+size_t
+spool_stage_count(const struct spool *s, const char *agency, uint64_t *bytes)
+{
+	size_t n = 0;
+
+	*bytes = 0;
+	for (const struct stage *st = s->stages; st != NULL; st = st->next) {
+		if (strcmp(st->agency, agency) != 0)
+			continue;
+		*bytes += st->head_bytes + st->payload_bytes;
+		n++;
 	}
-	rc = disk_read(st->fd, 0, n, head, e);
-out:
-	buf_free(&b);
-	return rc < 0 ? err_set(e, ERR_FORMAT, "no whole head is there") : 0;
+	return n;
 }
 
 uint64_t

@@ -27,6 +27,8 @@ size_t bundle_head_bytes(const struct bundle_head *h);
 
 /* "SHS1" | u32 content | u32 signature | content | signature. The whole of bytes; the parts point
  * into it. max: largest content. ERR_FORMAT, ERR_LIMIT. */
+#define SIGNED_FIXED_BYTES 12 /* magic and two lengths */
+
 struct signed_file {
 	const uint8_t *content, *signature;
 	size_t content_bytes, signature_bytes;

@@ -132,16 +132,24 @@ reads_back(struct spool *s, unsigned n, const struct spool_place *at, uint64_t p
 	struct buf lent = {0};
 	struct err e = {0};
 	char id[UUID_TEXT];
+	uint64_t offset;
 	int fd = -1;
 
 	id_make(id, n);
-	assert_int_equal(spool_lend(s, id, at, &fd, &e), 0);
-	assert_int_equal(disk_read(fd, 0, at->length, &lent, &e), 0);
+	assert_int_equal(spool_lend(s, id, at, 0, &fd, &offset, &e), 0);
+	assert_int_equal(disk_read(fd, offset, at->length, &lent, &e), 0);
 	assert_int_equal(at->length, 134 + payload);
 	assert_memory_equal(lent.data, "SHB1", 4);
 	for (uint64_t i = 0; i < payload; i++)
 		assert_int_equal(lent.data[134 + i], (uint8_t)(i * 7));
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1); /* nobody changes what was accepted */
+	close(fd);
+	buf_clear(&lent);
+	assert_int_equal(spool_lend(s, id, at, 134, &fd, &offset, &e), 0);
+	assert_int_equal(offset, at->segment > 0 ? 0 : 134); /* of a small one nothing before it */
+	assert_int_equal(disk_read(fd, offset, payload, &lent, &e), 0);
+	if (payload > 1)
+		assert_int_equal(lent.data[1], 7);
 	close(fd);
 	buf_free(&lent);
 }
@@ -346,6 +354,7 @@ damage_is_of_one(void **state)
 	struct buf out = {0};
 	struct err e = {0};
 	char id[UUID_TEXT];
+	uint64_t offset;
 	int fd = openat(datafd, "journal/00000001.seg", O_RDWR), lent = -1;
 
 	assert_int_equal(pwrite(fd, "\xff", 1, (off_t)(b.offset + b.length - 1)), 1);
@@ -353,12 +362,13 @@ damage_is_of_one(void **state)
 	reads_back(s, 1, &a, 500);
 	reads_back(s, 3, &c, 500);
 	id_make(id, 2);
-	assert_int_equal(spool_lend(s, id, &b, &lent, &e), -1);
+	assert_int_equal(spool_lend(s, id, &b, 0, &lent, &offset, &e), -1);
 	assert_int_equal(e.code, ERR_DIGEST);
 	assert_int_equal(spool_read(s, id, &b, b.kept, &out, &e), 0); /* the manifest is whole */
 	assert_int_equal(out.len, b.kept);
 	id_make(id, 1);
-	assert_int_equal(spool_lend(s, id, &b, &lent, &e), -1); /* not the record of that id */
+	assert_int_equal(spool_lend(s, id, &b, 0, &lent, &offset, &e),
+			 -1); /* not the record of that id */
 	buf_free(&out);
 	spool_close(s);
 }
@@ -374,7 +384,7 @@ upload_survives_a_restart(void **state)
 	struct buf head = {0};
 	struct err e = {0};
 	char id[UUID_TEXT];
-	uint64_t payload = 0;
+	uint64_t bytes;
 
 	id_make(id, 1);
 	payload_write(st, 0, 5000);
@@ -382,12 +392,17 @@ upload_survives_a_restart(void **state)
 	st = spool_stage_find(s, id);
 	assert_non_null(st);
 	assert_string_equal(st->agency, "csc");
-	assert_int_equal(spool_stage_head(s, st, &head, &payload, &e), 0);
+	assert_int_equal(spool_stage_head(s, st, &head, &e), 0);
 	assert_int_equal(head.len, 134);
-	assert_int_equal(payload, 9000);
+	assert_int_equal(st->payload_bytes, 9000);
+	assert_int_equal(spool_stage_count(s, "csc", &bytes), 1);
+	assert_int_equal(bytes, 9134);
+	assert_int_equal(spool_stage_count(s, "police", &bytes), 0);
 	st = stage_begin(s, 1, 9000);
 	assert_int_equal(spool_stage_received(st), 5000);
-	payload_write(st, 5000, 4000);
+	assert_int_equal(spool_stage_restart(st, &e), 0);
+	assert_int_equal(spool_stage_received(st), 0);
+	payload_write(st, 0, 9000);
 	assert_int_equal(spool_put(s, st, &at, &e), 0);
 	spool_sync(s);
 	reads_back(s, 1, &at, 9000);

@@ -1,0 +1,357 @@
+/* ask.c - what clients ask. Runs in: store. Owns: nothing. Trusts: front on who asks. Every answer
+ * about a bundle or a mailbox is for those whom it concerns; to all others there is none. */
+#include "store/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "safehand/enc.h"
+#include "store/bundle_json.h"
+#include "store/feed.h"
+#include "store/members.h"
+#include "store/proof.h"
+#include "store/purge.h"
+#include "store/roster.h"
+#include "store/subscription.h"
+#include "store/tree.h"
+#include "store/upload.h"
+
+#define TILE_HASHES 256 /* of a full tile (c2sp.org/tlog-tiles) */
+
+struct question {
+	struct store *s;
+	struct asker a;
+	const struct msg_ask *m;
+};
+
+/* --- rights --- */
+
+bool
+ask_is_own(const struct store *s, const char *mailbox, const char *agency)
+{
+	char of[NAME_AGENCY];
+
+	if (s->members == NULL || !name_is_mailbox(mailbox))
+		return false;
+	name_agency(of, mailbox);
+	return strcmp(of, agency) == 0 && members_find(s->members, mailbox) != NULL;
+}
+
+static bool
+is_sender(const struct ledger_bundle *b, const char *agency)
+{
+	char of[NAME_AGENCY];
+
+	name_agency(of, b->from);
+	return strcmp(of, agency) == 0;
+}
+
+struct party {
+	const char *agency;
+	bool is;
+};
+
+static void
+party_delivery(void *ctx, const struct ledger_delivery *d)
+{
+	struct party *p = ctx;
+	char of[NAME_AGENCY];
+
+	name_agency(of, d->mailbox);
+	if (strcmp(of, p->agency) == 0 && d->state != DELIVERY_WITHHELD)
+		p->is = true;
+}
+
+/* Sender or, of what concerns it, a recipient that has heard of it. */
+static bool
+is_party(struct store *s, const struct ledger_bundle *b, const char *agency)
+{
+	struct party p = {agency, is_sender(b, agency)};
+
+	if (!p.is)
+		ledger_each_delivery(s->reader, b->n, party_delivery, &p);
+	return p.is;
+}
+
+/* --- the roster, the log --- */
+
+static void
+ask_roster(const struct question *q)
+{
+	roster_answer(q->s, &q->a);
+}
+
+static void
+ask_crl(const struct question *q)
+{
+	const struct buf *crl = role_file(q->s->env, "crl");
+
+	if (crl == NULL)
+		reply_unknown(&q->a);
+	else
+		reply_bytes(&q->a, BODY_PEM, "", crl->data, crl->len);
+}
+
+static void
+ask_checkpoint(const struct question *q)
+{
+	struct ledger_checkpoint c;
+	struct buf note = {0};
+
+	if (ledger_last_checkpoint(q->s->reader, &c, &note, NULL)) /* [6] a committed one */
+		reply_bytes(&q->a, BODY_TEXT, "", note.data, note.len);
+	else
+		reply_unknown(&q->a);
+	buf_free(&note);
+}
+
+/* Level L of the tiles is level 8 L of the tree; a partial tile has so many hashes as are asked. */
+static void
+ask_tile(const struct question *q)
+{
+	uint64_t level = q->m->number < 8 ? q->m->number * 8 : 64, width = TILE_HASHES, first;
+	struct ledger_checkpoint c = {0};
+	uint8_t hash[DIGEST_BYTES];
+	struct buf tile = {0};
+
+	if (q->m->value[0] != '\0')
+		width = strtoull(q->m->value, NULL, 10);
+	ledger_last_checkpoint(q->s->reader, &c, NULL, NULL);
+	if (level == 64 || width == 0 || width > TILE_HASHES ||
+	    q->m->number2 > (c.size >> level) / TILE_HASHES) {
+		reply_unknown(&q->a);
+		return;
+	}
+	first = q->m->number2 * TILE_HASHES;
+	for (uint64_t i = first; i < first + width && i < c.size >> level; i++)
+		if (ledger_hash(q->s->reader, tree_number((unsigned)level, i), hash))
+			buf_add(&tile, hash, sizeof hash);
+	if (tile.len == width * DIGEST_BYTES)
+		reply_bytes(&q->a, BODY_OCTETS, "", tile.data, tile.len);
+	else
+		reply_unknown(&q->a);
+	buf_free(&tile);
+}
+
+/* The body of an add-checkpoint request (c2sp.org/tlog-witness): "old N", hashes, checkpoint. */
+static void
+ask_consistency(const struct question *q)
+{
+	struct ledger_checkpoint c = {0};
+	struct merkle_proof proof;
+	struct buf note = {0}, text = {0};
+	struct err e = {0};
+
+	if (!ledger_last_checkpoint(q->s->reader, &c, &note, NULL) || q->m->number > c.size) {
+		err_set(&e, ERR_HISTORY, "old=%llu: the log has %llu entries",
+			(unsigned long long)q->m->number, (unsigned long long)c.size);
+		reply_refuse(&q->a, &e);
+	} else if (merkle_consistency(q->m->number, c.size, tree_get, q->s->reader, &proof, &e) <
+		   0) {
+		reply_refuse(&q->a, &e);
+	} else {
+		buf_addf(&text, "old %llu\n", (unsigned long long)q->m->number);
+		for (size_t i = 0; i < proof.n; i++) {
+			buf_base64(&text, proof.hashes[i], DIGEST_BYTES);
+			buf_addc(&text, '\n');
+		}
+		buf_addc(&text, '\n');
+		buf_add(&text, note.data, note.len);
+		reply_bytes(&q->a, BODY_TEXT, "", text.data, text.len);
+	}
+	buf_free(&note);
+	buf_free(&text);
+}
+
+/* --- bundles --- */
+
+static void
+ask_upload(const struct question *q)
+{
+	upload_tell(q->s, &q->a, q->m->agency, q->m->id);
+}
+
+static void
+ask_bundle(const struct question *q)
+{
+	struct ledger_bundle b;
+	struct buf json = {0};
+
+	if (ledger_bundle(q->s->reader, q->m->id, &b) && is_sender(&b, q->m->agency)) {
+		bundle_json(q->s->reader, &b, true, &json);
+		reply_json(&q->a, 200, &json);
+	} else {
+		reply_unknown(&q->a);
+	}
+	buf_free(&json);
+}
+
+static void
+ask_evidence(const struct question *q)
+{
+	struct ledger_bundle b;
+	struct buf json = {0};
+
+	if (ledger_bundle(q->s->reader, q->m->id, &b) && is_party(q->s, &b, q->m->agency)) {
+		evidence_list_json(q->s->reader, &b,
+				   is_sender(&b, q->m->agency) ? NULL : q->m->agency, &json);
+		reply_json(&q->a, 200, &json);
+	} else {
+		reply_unknown(&q->a);
+	}
+	buf_free(&json);
+}
+
+/* Of a recipient's view: what is of its own mailboxes, and of the bundle as a whole. */
+static bool
+concerns(const struct ledger_bundle *b, const struct ledger_entry *entry, const char *agency)
+{
+	char of[NAME_AGENCY];
+
+	if (is_sender(b, agency) || entry->mailbox[0] == '\0')
+		return true;
+	name_agency(of, entry->mailbox);
+	return strcmp(of, agency) == 0;
+}
+
+static void
+ask_evidence_file(const struct question *q)
+{
+	struct ledger_bundle b;
+	struct ledger_entry entry;
+	struct buf json = {0};
+	struct err e = {0};
+
+	if (q->m->number > INT64_MAX || !ledger_bundle(q->s->reader, q->m->id, &b) ||
+	    !is_party(q->s, &b, q->m->agency) ||
+	    !ledger_entry(q->s->reader, (int64_t)q->m->number, &entry) || entry.bundle != b.n ||
+	    !concerns(&b, &entry, q->m->agency))
+		reply_unknown(&q->a);
+	else if (proof_evidence(q->s, entry.seq, &json, &e) < 0)
+		reply_refuse(&q->a, &e);
+	else
+		reply_json(&q->a, 200, &json);
+	buf_free(&json);
+}
+
+/* --- mailboxes --- */
+
+static void
+ask_feed(const struct question *q)
+{
+	if (ask_is_own(q->s, q->m->mailbox, q->m->agency))
+		feed_ask(q->s, &q->a, q->m->mailbox, q->m->number, q->m->number2);
+	else
+		reply_unknown(&q->a);
+}
+
+/* The framing with no slots: the key comes with the receipt. */
+static int
+fetch_prefix(struct store *s, const struct ledger_bundle *b, struct buf *out, struct err *e)
+{
+	if (spool_read(s->spool, b->id, &b->place, b->place.kept, out, e) < 0)
+		return -1;
+	be32_put(out->data + 12, 0);
+	return 0;
+}
+
+static int
+fetch_allowed(struct store *s, const struct ledger_bundle *b, const struct ledger_delivery *d,
+	      struct err *e)
+{
+	if (d->state == DELIVERY_WITHHELD)
+		return err_set(e, ERR_WITHHELD, "%s covers %s and is not called upon", d->mailbox,
+			       d->covers);
+	if (b->state != BUNDLE_LIVE)
+		return err_set(e, ERR_UNKNOWN, "%s was purged", b->id);
+	if (ledger_is_quarantined(s->reader, b->n))
+		return err_set(e, ERR_SYSTEM, "%s is in quarantine: its bytes are damaged", b->id);
+	return 0;
+}
+
+static int
+fetch(const struct question *q, const struct ledger_bundle *b, struct err *e)
+{
+	struct msg_body m = {.job = q->a.job, .length = b->payload_bytes};
+	struct store *s = q->s;
+	struct buf prefix = {0};
+	int fd = -1, rc = -1;
+
+	hex_encode(m.etag, b->manifest_sha256, DIGEST_BYTES);
+	if (fetch_prefix(s, b, &prefix, e) == 0 &&
+	    spool_lend(s->spool, b->id, &b->place, b->place.kept + b->slots_bytes, &fd, &m.offset,
+		       e) == 0) {
+		m.prefix = (struct blob){prefix.data, prefix.len};
+		chan_send(q->a.front, MSG_BODY, &m, fd);
+		rc = 0;
+	} else if (e->code == ERR_DIGEST) {
+		quarantine_bundle(s, b, e); /* [9] told, and out of everybody's way */
+		err_set(e, ERR_SYSTEM, "%s is in quarantine: its bytes are damaged", b->id);
+	}
+	buf_free(&prefix);
+	return rc;
+}
+
+static void
+ask_fetch(const struct question *q)
+{
+	struct ledger_bundle b;
+	struct ledger_delivery d;
+	struct err e = {0};
+
+	if (!ask_is_own(q->s, q->m->mailbox, q->m->agency) ||
+	    !ledger_bundle(q->s->reader, q->m->id, &b) ||
+	    !ledger_delivery(q->s->reader, b.n, q->m->mailbox, &d))
+		reply_unknown(&q->a);
+	else if (fetch_allowed(q->s, &b, &d, &e) < 0 || fetch(q, &b, &e) < 0)
+		reply_refuse(&q->a, &e);
+}
+
+static void
+ask_subscriptions(const struct question *q)
+{
+	if (ask_is_own(q->s, q->m->mailbox, q->m->agency))
+		subscription_list(q->s, &q->a, q->m->mailbox);
+	else
+		reply_unknown(&q->a);
+}
+
+static void
+ask_subscribe(const struct question *q)
+{
+	if (ask_is_own(q->s, q->m->mailbox, q->m->agency))
+		subscription_change(q->s, &q->a, q->m->mailbox, q->m->kind, q->m->value,
+				    q->m->what == ASK_SUBSCRIBE);
+	else
+		reply_unknown(&q->a);
+}
+
+static void (*const answers[ASKS])(const struct question *q) = {
+    [ASK_ROSTER] = ask_roster,
+    [ASK_CRL] = ask_crl,
+    [ASK_UPLOAD] = ask_upload,
+    [ASK_BUNDLE] = ask_bundle,
+    [ASK_EVIDENCE] = ask_evidence,
+    [ASK_EVIDENCE_FILE] = ask_evidence_file,
+    [ASK_FEED] = ask_feed,
+    [ASK_FETCH] = ask_fetch,
+    [ASK_SUBSCRIPTIONS] = ask_subscriptions,
+    [ASK_SUBSCRIBE] = ask_subscribe,
+    [ASK_UNSUBSCRIBE] = ask_subscribe,
+    [ASK_CHECKPOINT] = ask_checkpoint,
+    [ASK_TILE] = ask_tile,
+    [ASK_CONSISTENCY] = ask_consistency,
+};
+
+void
+ask_take(void *env, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_ask *m = msg;
+	struct question q = {((struct role_env *)env)->state, {ch, m->job}, m};
+	struct err e = {ERR_USAGE, "no such question"};
+
+	if (m->what < ASKS)
+		answers[m->what](&q);
+	else
+		reply_refuse(&q.a, &e);
+}

@@ -1,0 +1,419 @@
+/* control.c - safehandctl's commands: a line comes in, JSON goes out, then the end. Runs in: store.
+ * Owns: its connections. Trusts: who may open the socket, not what they write into it. */
+#include "store/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "safehand/entry.h"
+#include "safehand/log.h"
+#include "safehand/time.h"
+#include "store/bundle_json.h"
+#include "store/group.h"
+#include "store/proof.h"
+#include "store/purge.h"
+#include "store/upload.h"
+#include "store/feed.h"
+#include "store/worker.h"
+#include "store/members.h"
+
+#define LINE_MAX_BYTES 4096
+#define WORDS_MAX      8
+#define STALL_SECONDS  30 /* a reader that takes nothing for so long is dropped */
+#define LIST_DEFAULT   100
+#define LIST_MAX       10000
+
+struct control {
+	struct store *store;
+	int fd;
+	enum control_kind kind;
+	struct event *event;
+	struct buf roles; /* as master told them, JSON */
+	char line[LINE_MAX_BYTES];
+	size_t got;
+	struct buf out;
+	size_t sent;
+};
+
+struct command {
+	const char *verb;
+	size_t words_min, words_max; /* after the verb */
+	/* Appends the answer; true: it comes later, by control_answer. */
+	bool (*run)(struct control *c, char **words, size_t n);
+};
+
+static void on_ready(evutil_socket_t fd, short what, void *arg);
+
+/* --- the connection --- */
+
+static void
+control_free(struct control *c)
+{
+	event_free(c->event);
+	close(c->fd);
+	buf_free(&c->roles);
+	buf_free(&c->out);
+	free(c);
+}
+
+static void
+wait_for(struct control *c, short what)
+{
+	struct timeval limit = {STALL_SECONDS, 0};
+
+	event_assign(c->event, c->store->env->base, c->fd, what, on_ready, c);
+	if (event_add(c->event, &limit) < 0)
+		log_fatal("control", &(struct err){ERR_SYSTEM, "no event"});
+}
+
+static void
+answer_error(struct control *c, const struct err *e)
+{
+	buf_clear(&c->out);
+	buf_addc(&c->out, '{');
+	buf_json_str(&c->out, "error", e->text);
+	buf_json_str(&c->out, "code", err_name(e->code));
+	buf_addc(&c->out, '}');
+}
+
+static void
+answer_begin(struct control *c)
+{
+	buf_addc(&c->out, '\n');
+	wait_for(c, EV_WRITE | EV_PERSIST);
+}
+
+/* --- commands --- */
+
+static bool
+run_status(struct control *c, char **words, size_t n)
+{
+	struct store *s = c->store;
+	struct ledger_totals t;
+	struct buf *b = &c->out;
+	char time[TIME_TEXT];
+
+	ledger_totals(s->reader, &t);
+	time_format(time, s->started_ms);
+	buf_addc(b, '{');
+	buf_json_str(b, "version", SAFEHAND_VERSION);
+	buf_json_str(b, "started", time);
+	buf_json_int(b, "bundles", t.bundles);
+	buf_json_int(b, "live", t.live);
+	buf_json_int(b, "waiting", t.waiting);
+	buf_json_int(b, "entries", t.entries);
+	buf_json_int(b, "quarantined", t.quarantined);
+	buf_json_int(b, "uploads", (int64_t)uploads_count(s->uploads));
+	buf_json_int(b, "long_polls", (int64_t)waiters_count(s->waiters));
+	buf_json_int(b, "verify_workers", (int64_t)worker_count(s->workers));
+	buf_json_int(b, "disk_free", (int64_t)spool_free_bytes(s->spool));
+	if (s->members != NULL) {
+		buf_json_int(b, "roster_serial", (int64_t)members_about(s->members)->serial);
+		buf_json_int(b, "mailboxes", (int64_t)members_count(s->members));
+	}
+	buf_json_key(b, "roles");
+	buf_adds(b, c->roles.len > 0 ? buf_str(&c->roles) : "[]");
+	buf_addc(b, '}');
+	return false;
+}
+
+static void
+list_bundle(void *ctx, const struct ledger_bundle *b)
+{
+	struct control *c = ctx;
+
+	if (c->out.data[c->out.len - 1] == '}')
+		buf_addc(&c->out, ',');
+	bundle_json(c->store->reader, b, false, &c->out);
+}
+
+static int
+filter_word(struct ledger_filter *f, char *word, struct err *e)
+{
+	char *value = strchr(word, '=');
+
+	if (value == NULL)
+		return err_set(e, ERR_USAGE, "%s: want KEY=VALUE", word);
+	*value++ = '\0';
+	if (strcmp(word, "agency") == 0)
+		f->agency = value;
+	else if (strcmp(word, "mailbox") == 0)
+		f->mailbox = value;
+	else if (strcmp(word, "class") == 0)
+		f->klass = value;
+	else if (strcmp(word, "before") == 0)
+		f->before = strtoll(value, NULL, 10);
+	else if (strcmp(word, "limit") == 0)
+		f->limit = (uint32_t)strtoul(value, NULL, 10);
+	else
+		return err_set(e, ERR_USAGE, "%s: want agency, mailbox, class, before or limit",
+			       word);
+	return 0;
+}
+
+static bool
+run_bundles(struct control *c, char **words, size_t n)
+{
+	struct ledger_filter f = {.before = INT64_MAX, .limit = LIST_DEFAULT};
+	struct err e = {0};
+
+	for (size_t i = 0; i < n; i++)
+		if (filter_word(&f, words[i], &e) < 0) {
+			answer_error(c, &e);
+			return false;
+		}
+	f.limit = f.limit > LIST_MAX ? LIST_MAX : f.limit;
+	buf_adds(&c->out, "{\"bundles\":[");
+	ledger_each_bundle(c->store->reader, &f, list_bundle, c);
+	buf_adds(&c->out, "]}");
+	return false;
+}
+
+static void
+list_mailbox(void *ctx, const struct ledger_mailbox *m)
+{
+	struct buf *b = ctx;
+	char time[TIME_TEXT];
+
+	if (b->data[b->len - 1] == '}')
+		buf_addc(b, ',');
+	buf_addc(b, '{');
+	buf_json_str(b, "mailbox", m->name);
+	buf_json_int(b, "waiting", m->waiting);
+	if (m->oldest_ms > 0)
+		time_format(time, m->oldest_ms);
+	buf_json_str(b, "oldest", m->oldest_ms > 0 ? time : NULL);
+	buf_addc(b, '}');
+}
+
+static bool
+run_mailboxes(struct control *c, char **words, size_t n)
+{
+	buf_adds(&c->out, "{\"mailboxes\":[");
+	ledger_each_mailbox(c->store->reader, list_mailbox, &c->out);
+	buf_adds(&c->out, "]}");
+	return false;
+}
+
+static bool
+find_bundle(struct control *c, const char *id, struct ledger_bundle *b)
+{
+	struct err e = {0};
+
+	if (ledger_bundle(c->store->reader, id, b))
+		return true;
+	err_set(&e, ERR_UNKNOWN, "%s: no such bundle", id);
+	answer_error(c, &e);
+	return false;
+}
+
+/* evidence ID lists what there is; evidence SEQ is the file itself. */
+static bool
+run_evidence(struct control *c, char **words, size_t n)
+{
+	struct ledger_bundle b;
+	struct err e = {0};
+	char *end;
+	int64_t seq = strtoll(words[0], &end, 10);
+
+	if (*end == '\0' && seq >= 0) {
+		if (proof_evidence(c->store, seq, &c->out, &e) < 0)
+			answer_error(c, &e);
+		return false;
+	}
+	if (find_bundle(c, words[0], &b))
+		evidence_list_json(c->store->reader, &b, NULL, &c->out);
+	return false;
+}
+
+static void
+list_quarantined(void *ctx, const struct ledger_bundle *b, int64_t since_ms, const char *why)
+{
+	struct buf *out = ctx;
+	char time[TIME_TEXT];
+
+	if (out->data[out->len - 1] == '}')
+		buf_addc(out, ',');
+	time_format(time, since_ms);
+	buf_addc(out, '{');
+	buf_json_str(out, "bundle", b->id);
+	buf_json_str(out, "from", b->from);
+	buf_json_str(out, "since", time);
+	buf_json_str(out, "why", why);
+	buf_addc(out, '}');
+}
+
+static bool
+run_quarantine(struct control *c, char **words, size_t n)
+{
+	buf_adds(&c->out, "{\"quarantine\":[");
+	ledger_each_quarantined(c->store->reader, list_quarantined, &c->out);
+	buf_adds(&c->out, "]}");
+	return false;
+}
+
+/* What purge and release come to. */
+static void
+later(void *ctx, const struct err *refusal)
+{
+	struct control *c = ctx;
+
+	if (refusal != NULL)
+		answer_error(c, refusal);
+	else
+		buf_adds(&c->out, "{\"done\":true}");
+	answer_begin(c);
+}
+
+static bool
+run_purge(struct control *c, char **words, size_t n)
+{
+	struct ledger_bundle b;
+
+	if (!find_bundle(c, words[0], &b))
+		return false;
+	purge_bundle(c->store, b.n, later, c);
+	return true;
+}
+
+static bool
+run_release(struct control *c, char **words, size_t n)
+{
+	struct ledger_bundle b;
+
+	if (!find_bundle(c, words[0], &b))
+		return false;
+	quarantine_release(c->store, b.n, later, c);
+	return true;
+}
+
+static bool
+run_fsck(struct control *c, char **words, size_t n)
+{
+	struct err e = {0};
+
+	if (group_is_idle(c->store->group)) {
+		fsck_json(c->store, &c->out);
+	} else {
+		err_set(&e, ERR_BUSY, "a group is being committed: ask again");
+		answer_error(c, &e);
+	}
+	return false;
+}
+
+static const struct command commands[] = {
+    {"status", 0, 0, run_status},	  {"bundles", 0, 5, run_bundles},
+    {"mailboxes", 0, 0, run_mailboxes},	  {"evidence", 1, 1, run_evidence},
+    {"quarantine", 0, 0, run_quarantine}, {"release", 1, 1, run_release},
+    {"purge", 1, 1, run_purge},		  {"fsck", 0, 0, run_fsck},
+};
+
+static bool
+run_line(struct control *c, char *line)
+{
+	char *words[WORDS_MAX], *save = NULL, *word;
+	struct err e = {0};
+	size_t n = 0;
+
+	for (word = strtok_r(line, " ", &save); word != NULL && n < WORDS_MAX;
+	     word = strtok_r(NULL, " ", &save))
+		words[n++] = word;
+	for (size_t i = 0; n > 0 && i < sizeof commands / sizeof *commands; i++) {
+		const struct command *k = &commands[i];
+
+		if (strcmp(words[0], k->verb) == 0 && n - 1 >= k->words_min &&
+		    n - 1 <= k->words_max)
+			return k->run(c, words + 1, n - 1);
+	}
+	err_set(&e, ERR_USAGE, "no such command: see safehandctl(8)");
+	answer_error(c, &e);
+	return false;
+}
+
+/* --- bytes in, bytes out --- */
+
+static void
+metrics_answer(struct control *c)
+{
+	struct buf text = {0};
+
+	metrics_text(c->store, &text);
+	buf_addf(&c->out,
+		 "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
+		 "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		 text.len, buf_str(&text));
+	buf_free(&text);
+	wait_for(c, EV_WRITE | EV_PERSIST);
+}
+
+/* true: there is more to wait for. */
+static bool
+on_readable(struct control *c)
+{
+	ssize_t r = read(c->fd, c->line + c->got, sizeof c->line - 1 - c->got);
+	char *end;
+
+	if (r < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (r <= 0)
+		return false;
+	c->got += (size_t)r;
+	c->line[c->got] = '\0';
+	end = strstr(c->line, c->kind == CONTROL_METRICS ? "\r\n\r\n" : "\n");
+	if (end == NULL)
+		return c->got < sizeof c->line - 1;
+	*end = '\0';
+	event_del(c->event);
+	if (c->kind == CONTROL_METRICS)
+		metrics_answer(c);
+	else if (!run_line(c, c->line))
+		answer_begin(c);
+	return true;
+}
+
+static bool
+on_writable(struct control *c)
+{
+	ssize_t w = write(c->fd, c->out.data + c->sent, c->out.len - c->sent);
+
+	if (w < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (w < 0)
+		return false;
+	c->sent += (size_t)w;
+	return c->sent < c->out.len;
+}
+
+static void
+on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *c = arg;
+	bool more = false;
+
+	if ((what & EV_READ) != 0)
+		more = on_readable(c);
+	else if ((what & EV_WRITE) != 0)
+		more = on_writable(c);
+	if (!more)
+		control_free(c);
+}
+
+void
+control_take(struct role_env *env, const struct msg_control *msg, int fd)
+{
+	struct control *c = mem_alloc(sizeof *c);
+
+	c->store = env->state;
+	c->fd = fd;
+	c->kind = msg->kind == CONTROL_METRICS ? CONTROL_METRICS : CONTROL_COMMAND;
+	buf_add(&c->roles, msg->roles.p, msg->roles.n);
+	evutil_make_socket_nonblocking(fd);
+	c->event = event_new(env->base, fd, EV_READ | EV_PERSIST, on_ready, c);
+	if (c->event == NULL)
+		log_fatal("control", &(struct err){ERR_SYSTEM, "no event"});
+	wait_for(c, EV_READ | EV_PERSIST);
+}

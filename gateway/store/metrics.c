@@ -1,0 +1,44 @@
+/* metrics.c - the Prometheus text (exposition format 0.0.4). Runs in: store. Owns: nothing. */
+#include "store/control.h"
+#include "store/feed.h"
+#include "store/group.h"
+#include "store/upload.h"
+#include "store/worker.h"
+
+static void
+metric(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+	buf_addf(out, "# HELP safehand_%s %s\n# TYPE safehand_%s %s\nsafehand_%s %llu\n", name,
+		 help, name, type, name, (unsigned long long)value);
+}
+
+void
+metrics_text(struct store *s, struct buf *out)
+{
+	const struct group_counts *g = group_counts(s->group);
+	struct ledger_totals t;
+
+	ledger_totals(s->reader, &t);
+	metric(out, "bundles_total", "counter", "Bundles accepted in the ledger's life.",
+	       (uint64_t)t.bundles);
+	metric(out, "bundles_live", "gauge", "Bundles whose bytes are kept.", (uint64_t)t.live);
+	metric(out, "deliveries_waiting", "gauge", "Deliveries not yet collected.",
+	       (uint64_t)t.waiting);
+	metric(out, "bundles_quarantined", "gauge", "Bundles with damaged bytes.",
+	       (uint64_t)t.quarantined);
+	metric(out, "log_entries_total", "counter", "Entries in the log.", (uint64_t)t.entries);
+	metric(out, "groups_total", "counter", "Groups committed since the start.", g->groups);
+	metric(out, "changes_total", "counter", "Changes in those groups.", g->changes);
+	metric(out, "changes_refused_total", "counter", "Changes refused in a group.", g->refused);
+	metric(out, "group_largest", "gauge", "Changes in the largest group.", g->largest);
+	metric(out, "group_commit_microseconds_total", "counter",
+	       "Time from a group's first change to its commit, summed.", g->commit_us);
+	metric(out, "uploads", "gauge", "Uploads under way.", uploads_count(s->uploads));
+	metric(out, "staged_bytes", "gauge", "Bytes of small uploads in memory.",
+	       spool_staged_bytes(s->spool));
+	metric(out, "long_polls", "gauge", "Feeds that wait for news.", waiters_count(s->waiters));
+	metric(out, "verify_outstanding", "gauge", "Checks that verify has not answered.",
+	       worker_outstanding(s->workers));
+	metric(out, "disk_free_bytes", "gauge", "Free on the data folder's file system.",
+	       spool_free_bytes(s->spool));
+}

@@ -1,0 +1,97 @@
+/* route.c - POST /v1/route: whom to seal for. Runs in: store. Owns: the requests under way. Trusts:
+ * nothing; verify parses the request. */
+#include "store/route.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "safehand/time.h"
+#include "store/reply.h"
+#include "store/routing.h"
+#include "store/store.h"
+#include "store/worker.h"
+
+#define REQUEST_MAX (128 * 1024) /* 400 names, 64 pseudonyms, and room */
+
+struct route {
+	struct store *store;
+	struct asker asker;
+	char agency[NAME_AGENCY];
+};
+
+static int
+sender_check(const struct route *r, const struct msg_facts_route *f,
+	     const struct policy_class **klass, struct err *e)
+{
+	char of[NAME_AGENCY];
+
+	name_agency(of, f->from);
+	if (strcmp(of, r->agency) != 0 || members_find(r->store->members, f->from) == NULL)
+		return err_set(e, ERR_DENIED, "from: %s is not a mailbox of %s", f->from,
+			       r->agency);
+	*klass = policy_find(r->store->policy, f->klass);
+	if (*klass == NULL)
+		return err_set(e, ERR_DENIED, "class %s: there is none here", f->klass);
+	if (!policy_may_send(*klass, f->from))
+		return err_set(e, ERR_DENIED, "class %s: %s may not send it", f->klass, f->from);
+	return 0;
+}
+
+static int
+answer(const struct route *r, const struct msg_facts_route *f, struct buf *json, struct err *e)
+{
+	struct store *s = r->store;
+	struct routing how = {.ledger = s->reader, .from = f->from, .about = &f->about};
+
+	if (s->members == NULL)
+		return err_set(e, ERR_BUSY, "the roster is not loaded yet");
+	if (sender_check(r, f, &how.klass, e) < 0)
+		return -1;
+	how.members = s->members;
+	if (routing_answer(&how, f, time_now_ms(), json, e) < 0)
+		return -1;
+	route_remember(s->routes, f->from, f->klass, &f->about, &f->exclude);
+	return 0;
+}
+
+static void
+on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *why)
+{
+	struct route *r = ctx;
+	struct buf json = {0};
+	struct err e = {0};
+
+	if (kind != MSG_FACTS_ROUTE)
+		reply_refuse(&r->asker, why);
+	else if (answer(r, facts, &json, &e) < 0)
+		reply_refuse(&r->asker, &e);
+	else
+		reply_json(&r->asker, 200, &json);
+	buf_free(&json);
+	free(r);
+}
+
+void
+route_take(void *env, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_route *m = msg;
+	struct store *s = ((struct role_env *)env)->state;
+	struct asker a = {ch, m->job};
+	struct buf body = {0};
+	struct err e = {0};
+	struct route *r;
+	int rc = role_read_fd(fd, REQUEST_MAX, &body, &e);
+
+	close(fd);
+	if (rc < 0) {
+		reply_refuse(&a, &e);
+		buf_free(&body);
+		return;
+	}
+	r = mem_alloc(sizeof *r);
+	*r = (struct route){.store = s, .asker = a};
+	strcpy(r->agency, m->agency);
+	worker_check(s->workers, CHECK_ROUTE, body.data, body.len, time_now_ms(), on_checked, r);
+	buf_free(&body);
+}

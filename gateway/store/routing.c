@@ -1,0 +1,270 @@
+/* routing.c - to whom a bundle goes. Runs in: store. Owns: the remembered exclusions. Trusts: the
+ * roster and the policy; subscriptions only as far as the pairs allow them. */
+#include "store/routing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "safehand/digest.h"
+#include "safehand/enc.h"
+
+#define REMEMBERED_MAX 4096 /* routes with exclusions that are remembered; the oldest go first */
+
+static bool
+in_list(const struct list *names, const char *mailbox)
+{
+	const struct fact_name *name = names->items;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(name[i].name, mailbox) == 0)
+			return true;
+	return false;
+}
+
+/* --- subscribers --- */
+
+struct subscribers {
+	const struct routing *r;
+	void (*each)(void *ctx, const char *mailbox);
+	void *ctx;
+};
+
+static void
+subscriber(void *ctx, const char *mailbox)
+{
+	const struct subscribers *s = ctx;
+
+	if (strcmp(mailbox, s->r->from) != 0 && members_find(s->r->members, mailbox) != NULL &&
+	    policy_allows(s->r->klass, s->r->from, mailbox))
+		s->each(s->ctx, mailbox);
+}
+
+void
+routing_subscribers(const struct routing *r, void (*each)(void *ctx, const char *mailbox),
+		    void *ctx)
+{
+	struct subscribers s = {r, each, ctx};
+	const struct fact_name *about = r->about->items;
+
+	if (!r->klass->subscribe)
+		return;
+	ledger_each_subscriber(r->ledger, "class", r->klass->name, subscriber, &s);
+	for (size_t i = 0; i < r->about->n; i++)
+		ledger_each_subscriber(r->ledger, about[i].name[0] == 'c' ? "child" : "household",
+				       about[i].name, subscriber, &s);
+}
+
+/* --- exclusions --- */
+
+struct remembered {
+	uint8_t key[DIGEST_BYTES];
+	struct fact_name *excluded;
+	size_t n;
+};
+
+struct route_memory {
+	struct remembered ring[REMEMBERED_MAX];
+	size_t next;
+};
+
+struct route_memory *
+route_memory_new(void)
+{
+	return mem_alloc(sizeof(struct route_memory));
+}
+
+void
+route_memory_free(struct route_memory *m)
+{
+	if (m == NULL)
+		return;
+	for (size_t i = 0; i < REMEMBERED_MAX; i++)
+		free(m->ring[i].excluded);
+	free(m);
+}
+
+static int
+name_order(const void *a, const void *b)
+{
+	return strcmp(((const struct fact_name *)a)->name, ((const struct fact_name *)b)->name);
+}
+
+/* The same sender, class and case in any order of its pseudonyms. */
+static void
+memory_key(const char *from, const char *klass, const struct list *about,
+	   uint8_t out[static DIGEST_BYTES])
+{
+	struct fact_name *sorted = NULL;
+	struct buf b = {0};
+
+	buf_addf(&b, "%s\n%s\n", from, klass);
+	if (about->n > 0) {
+		sorted = mem_dup(about->items, about->n * sizeof *sorted);
+		qsort(sorted, about->n, sizeof *sorted, name_order);
+	}
+	for (size_t i = 0; i < about->n; i++)
+		buf_addf(&b, "%s\n", sorted[i].name);
+	digest_of(b.data, b.len, out);
+	free(sorted);
+	buf_free(&b);
+}
+
+static struct remembered *
+memory_find(struct route_memory *m, const uint8_t *key)
+{
+	for (size_t i = 0; i < REMEMBERED_MAX; i++)
+		if (m->ring[i].n > 0 && memcmp(m->ring[i].key, key, DIGEST_BYTES) == 0)
+			return &m->ring[i];
+	return NULL;
+}
+
+void
+route_remember(struct route_memory *m, const char *from, const char *klass,
+	       const struct list *about, const struct list *exclude)
+{
+	uint8_t key[DIGEST_BYTES];
+	struct remembered *r;
+
+	memory_key(from, klass, about, key);
+	r = memory_find(m, key);
+	if (r == NULL && exclude->n == 0)
+		return;
+	if (r == NULL)
+		r = &m->ring[m->next++ % REMEMBERED_MAX];
+	free(r->excluded);
+	*r = (struct remembered){.n = exclude->n};
+	if (exclude->n > 0)
+		r->excluded = mem_dup(exclude->items, exclude->n * sizeof *r->excluded);
+	memcpy(r->key, key, sizeof key);
+}
+
+bool
+route_excluded(struct route_memory *m, const char *from, const char *klass,
+	       const struct list *about, const char *mailbox)
+{
+	struct remembered *r;
+	uint8_t key[DIGEST_BYTES];
+
+	memory_key(from, klass, about, key);
+	r = memory_find(m, key);
+	return r != NULL && in_list(&(struct list){r->excluded, r->n}, mailbox);
+}
+
+/* --- the answer --- */
+
+/* The recipients as they are found, each mailbox once; the index is its place in the answer. */
+struct answer {
+	const struct routing *r;
+	const struct msg_facts_route *f;
+	struct fact_recipient *to;
+	size_t n;
+};
+
+static bool
+answer_has(const struct answer *a, const char *mailbox)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->to[i].mailbox, mailbox) == 0)
+			return true;
+	return false;
+}
+
+static void
+answer_add(struct answer *a, const char *mailbox, const char *covers)
+{
+	struct fact_recipient *new;
+
+	if (answer_has(a, mailbox) || in_list(&a->f->exclude, mailbox) || a->n == RECIPIENTS_MAX)
+		return;
+	a->to = mem_realloc(a->to, a->n + 1, sizeof *a->to);
+	new = &a->to[a->n++];
+	*new = (struct fact_recipient){.cover = covers[0] != '\0'};
+	strcpy(new->mailbox, mailbox);
+	strcpy(new->covers, covers);
+}
+
+static void
+answer_subscriber(void *ctx, const char *mailbox)
+{
+	answer_add(ctx, mailbox, "");
+}
+
+static int
+answer_named(struct answer *a, struct err *e)
+{
+	const struct fact_name *to = a->f->to.items;
+
+	for (size_t i = 0; i < a->f->to.n; i++) {
+		if (members_find(a->r->members, to[i].name) == NULL)
+			return err_set(e, ERR_UNKNOWN, "to %s: not in the roster", to[i].name);
+		if (!policy_allows(a->r->klass, a->r->from, to[i].name))
+			return err_set(e, ERR_DENIED, "class %s may not go from %s to %s",
+				       a->r->klass->name, a->r->from, to[i].name);
+		answer_add(a, to[i].name, "");
+	}
+	return 0;
+}
+
+static void
+answer_covers(struct answer *a)
+{
+	size_t n = a->n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct member *m = members_find(a->r->members, a->to[i].mailbox);
+
+		if (m->cover[0] == '\0' || strcmp(m->cover, a->r->from) == 0 ||
+		    members_find(a->r->members, m->cover) == NULL ||
+		    !policy_allows(a->r->klass, a->r->from, m->cover))
+			continue;
+		answer_add(a, m->cover, m->mailbox);
+	}
+}
+
+static void
+recipient_json(const struct answer *a, const struct fact_recipient *to, int64_t now_ms,
+	       struct buf *json)
+{
+	const struct member *m = members_find(a->r->members, to->mailbox);
+
+	buf_addc(json, '{');
+	buf_json_str(json, "mailbox", to->mailbox);
+	buf_json_str(json, "as", to->cover ? "cover" : "to");
+	if (to->cover)
+		buf_json_str(json, "for", to->covers);
+	buf_json_key(json, "keys");
+	buf_addc(json, '[');
+	for (size_t i = 0, shown = 0; i < m->n; i++) {
+		if (!member_key_holds(&m->certificates[i], now_ms))
+			continue;
+		buf_adds(json, shown++ > 0 ? ",\"" : "\"");
+		buf_hex(json, m->certificates[i].cert, DIGEST_BYTES);
+		buf_addc(json, '"');
+	}
+	buf_adds(json, "]}");
+}
+
+int
+routing_answer(const struct routing *r, const struct msg_facts_route *f, int64_t now_ms,
+	       struct buf *json, struct err *e)
+{
+	struct answer a = {.r = r, .f = f};
+	int rc = answer_named(&a, e);
+
+	if (rc == 0) {
+		routing_subscribers(r, answer_subscriber, &a);
+		answer_covers(&a);
+		buf_addc(json, '{');
+		buf_json_str(json, "class", r->klass->name);
+		buf_json_key(json, "to");
+		buf_addc(json, '[');
+		for (size_t i = 0; i < a.n; i++) {
+			if (i > 0)
+				buf_addc(json, ',');
+			recipient_json(&a, &a.to[i], now_ms, json);
+		}
+		buf_adds(json, "],\"flags\":[]}");
+	}
+	free(a.to);
+	return rc;
+}

@@ -1,0 +1,43 @@
+/* routing.h - to whom a bundle goes: named, subscribed, cover; and who was left out on purpose. */
+#ifndef SAFEHAND_STORE_ROUTING_H
+#define SAFEHAND_STORE_ROUTING_H
+
+#include "frame/msg.h"
+#include "safehand/policy.h"
+#include "store/ledger.h"
+#include "store/members.h"
+
+/* What decides a route. about: struct fact_name, as in the messages. */
+struct routing {
+	struct ledger *ledger;
+	const struct members *members;
+	const struct policy_class *klass;
+	const char *from;
+	const struct list *about;
+};
+
+/* Calls each() for every mailbox that subscribed to the class or to one of the children or
+ * households, that the pairs allow and the roster has, the sender itself not. One may come more
+ * than once. */
+void routing_subscribers(const struct routing *r, void (*each)(void *ctx, const char *mailbox),
+			 void *ctx);
+
+/* Exclusions are not in the manifest (that would tell them to the recipients): the store remembers
+ * what a sender asked a route for, so that it does not demand at the bundle whom the sender
+ * excluded. Kept in memory: what is forgotten is answered by ERR_ROUTE, and the client asks again.
+ */
+struct route_memory;
+
+struct route_memory *route_memory_new(void);
+void route_memory_free(struct route_memory *m);
+void route_remember(struct route_memory *m, const char *from, const char *klass,
+		    const struct list *about, const struct list *exclude);
+bool route_excluded(struct route_memory *m, const char *from, const char *klass,
+		    const struct list *about, const char *mailbox);
+
+/* The whole answer to a route request. ERR_DENIED, ERR_UNKNOWN name what of it cannot be. Appends
+ * the JSON of the contract: class, to, flags. */
+int routing_answer(const struct routing *r, const struct msg_facts_route *f, int64_t now_ms,
+		   struct buf *json, struct err *e) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,55 @@
+/* store.h - what the files of the store share: its one struct and who calls whom. Runs in: store.
+ *
+ *	front -> upload, ask, receipt, feed      requests
+ *	         worker -> verify                 what was signed, checked
+ *	         judge, accept                    the rules
+ *	         group -> spool, tree, notary, ledger
+ *	front <- reply                            after the commit */
+#ifndef SAFEHAND_STORE_STORE_H
+#define SAFEHAND_STORE_STORE_H
+
+#include "frame/role.h"
+#include "safehand/policy.h"
+#include "store/ledger.h"
+#include "store/spool.h"
+
+struct event;
+struct group;
+struct uploads;
+struct members;
+struct waiters;
+struct workers;
+struct receipts;
+struct roster;
+struct route_memory;
+
+struct store_settings {
+	int64_t staging_age_ms, clock_skew_ms, created_age_ms;
+	uint64_t uploads_per_agency, quota;
+};
+
+struct store {
+	struct role_env *env;
+	struct store_settings settings;
+	struct ledger *writer; /* the group's; its changes are unseen until the commit */
+	struct ledger *reader; /* everybody else's */
+	struct spool *spool;
+	struct policy *policy;
+	struct members *members; /* NULL until the roster was checked */
+	struct receipts *receipts;
+	struct roster *roster;
+	struct workers *workers;
+	struct group *group;
+	struct uploads *uploads;
+	struct waiters *waiters;
+	struct route_memory *routes;
+	struct chan *notary, *courier;
+	struct event *tick;
+	int64_t started_ms;
+};
+
+extern const struct role store_role; /* store.c */
+/* Gives everything back, as a process does that ends: what is not committed is not there. */
+void store_drop(struct store *s);
+
+#endif

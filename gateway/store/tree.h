@@ -1,0 +1,18 @@
+/* tree.h - the log's tree (merkle.h) over the hashes that the ledger keeps. */
+#ifndef SAFEHAND_STORE_TREE_H
+#define SAFEHAND_STORE_TREE_H
+
+#include "safehand/merkle.h"
+#include "store/ledger.h"
+
+/* The number under which the hash of a place is kept: the order in which hashes come to be, so that
+ * the ledger only ever appends. */
+int64_t tree_number(unsigned level, uint64_t index);
+
+/* For the functions of merkle.h; ctx is the struct ledger. ERR_HISTORY: a hash is missing. */
+int tree_get(void *ledger, unsigned level, uint64_t index, uint8_t out[static DIGEST_BYTES],
+	     struct err *e);
+int tree_put(void *ledger, unsigned level, uint64_t index, const uint8_t hash[static DIGEST_BYTES],
+	     struct err *e);
+
+#endif

@@ -1,0 +1,517 @@
+/* upload.c - the way of a bundle into the store. Runs in: store. Owns: the uploads under way; their
+ * bytes are the spool's. Trusts: of front that it hashed what it wrote; the recipient checks again.
+ */
+#include "store/upload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "safehand/digest.h"
+#include "safehand/entry.h"
+#include "safehand/log.h"
+#include "safehand/time.h"
+#include "store/accept.h"
+#include "store/judge.h"
+#include "store/proof.h"
+#include "store/worker.h"
+
+enum upload_state {
+	UPLOAD_CHECKING,   /* verify has the head */
+	UPLOAD_SENDING,	   /* front writes the payload */
+	UPLOAD_COMMITTING, /* in a group */
+};
+
+struct upload {
+	struct change change; /* first: a change of an upload is the upload */
+	LIST_ENTRY(upload) next;
+	struct store *store;
+	struct asker asker;
+	enum upload_state state;
+	bool left; /* its front wants no answer any more */
+	bool resumed;
+	char id[UUID_TEXT];
+	char agency[NAME_AGENCY];
+	uint8_t cert[DIGEST_BYTES];
+	struct buf head; /* until the payload may come */
+	uint8_t head_sha256[DIGEST_BYTES];
+	uint64_t head_bytes, payload_bytes;
+	struct msg_facts_head facts; /* of its lists only "to" */
+	struct fact_recipient *to;   /* its items */
+	int64_t retain_ms;
+	struct stage *stage; /* while SENDING and until it is applied */
+	int64_t seq;	     /* of the acceptance */
+};
+
+struct uploads {
+	LIST_HEAD(, upload) list;
+	size_t n;
+};
+
+struct uploads *
+uploads_new(void)
+{
+	return mem_alloc(sizeof(struct uploads));
+}
+
+size_t
+uploads_count(const struct uploads *u)
+{
+	return u->n;
+}
+
+static struct store *
+store_of(void *env)
+{
+	return ((struct role_env *)env)->state;
+}
+
+/* --- life --- */
+
+static struct upload *
+upload_new(struct store *s, struct chan *front, uint64_t job, const char *id, const char *agency)
+{
+	struct upload *u = mem_alloc(sizeof *u);
+
+	u->store = s;
+	u->asker = (struct asker){front, job};
+	strcpy(u->id, id);
+	strcpy(u->agency, agency);
+	LIST_INSERT_HEAD(&s->uploads->list, u, next);
+	s->uploads->n++;
+	return u;
+}
+
+static void
+upload_free(struct upload *u)
+{
+	struct store *s = u->store;
+
+	worker_forget(s->workers, u);
+	if (u->stage != NULL)
+		spool_stage_leave(u->stage, time_now_ms());
+	LIST_REMOVE(u, next);
+	s->uploads->n--;
+	free(u->to);
+	buf_free(&u->head);
+	free(u);
+}
+
+void
+uploads_free(struct store *s)
+{
+	while (!LIST_EMPTY(&s->uploads->list))
+		upload_free(LIST_FIRST(&s->uploads->list));
+	free(s->uploads);
+}
+
+static struct upload *
+upload_find(struct store *s, const struct chan *front, uint64_t job)
+{
+	struct upload *u;
+
+	LIST_FOREACH(u, &s->uploads->list, next)
+	if (u->asker.job == job && u->asker.front == front)
+		return u;
+	return NULL;
+}
+
+static struct upload *
+upload_of(struct store *s, const char *id, const struct upload *but)
+{
+	struct upload *u;
+
+	LIST_FOREACH(u, &s->uploads->list, next)
+	if (u != but && strcmp(u->id, id) == 0)
+		return u;
+	return NULL;
+}
+
+/* A front that breaks the order of its messages loses the job. */
+static void
+out_of_order(const struct chan *front, uint64_t job, const char *message)
+{
+	log_warn("front-out-of-order", "front=%u job=%llu message=%s", chan_index(front),
+		 (unsigned long long)job, message);
+}
+
+/* --- refusals and repeats --- */
+
+/* Not now: nothing is wrong with the bundle, and the log need not know. */
+static void
+turn_away(struct upload *u, const struct err *e)
+{
+	if (!u->left)
+		reply_refuse(&u->asker, e);
+	upload_free(u);
+}
+
+static void
+refuse(struct upload *u, const struct err *e)
+{
+	bool known = u->facts.manifest_bytes > 0;
+
+	accept_refused(u->store, u->agency, u->cert, u->id, known ? u->facts.manifest_sha256 : NULL,
+		       e);
+	turn_away(u, e);
+}
+
+/* The answer to an acceptance, the first time and each time after [4]. */
+static void
+answer_accepted(const struct store *s, const struct asker *a, unsigned status, int64_t seq)
+{
+	struct buf json = {0};
+	struct err e = {0};
+
+	if (proof_evidence(s, seq, &json, &e) < 0)
+		reply_refuse(a, &e);
+	else
+		reply_json(a, status, &json);
+	buf_free(&json);
+}
+
+static void
+answer_again(struct store *s, const struct asker *a, const struct ledger_bundle *b)
+{
+	struct ledger_entry first = {0};
+
+	if (!ledger_find_entry(s->reader, b->n, "", EVENT_SUBMISSION_ACCEPTANCE, 0, &first))
+		log_fatal("ledger", &(struct err){ERR_INTERNAL, "a bundle without acceptance"});
+	answer_accepted(s, a, 200, first.seq);
+}
+
+static bool
+is_of(const struct ledger_bundle *b, const char *agency)
+{
+	char of[NAME_AGENCY];
+
+	name_agency(of, b->from);
+	return strcmp(of, agency) == 0;
+}
+
+/* [4] Known by id: the same head of the same sender gets the first answer again. */
+static bool
+known_already(struct upload *u)
+{
+	struct ledger_bundle b;
+	struct err e = {0};
+
+	if (!ledger_bundle(u->store->reader, u->id, &b))
+		return false;
+	if (is_of(&b, u->agency) && memcmp(b.head_sha256, u->head_sha256, DIGEST_BYTES) == 0) {
+		answer_again(u->store, &u->asker, &b);
+		upload_free(u);
+		return true;
+	}
+	err_set(&e, ERR_CONFLICT, "%s is known with other bytes", u->id);
+	refuse(u, &e);
+	return true;
+}
+
+static int
+room_for(struct upload *u, struct err *e)
+{
+	struct store *s = u->store;
+	const struct stage *own = spool_stage_find(s->spool, u->id);
+	uint64_t total = u->head_bytes + u->payload_bytes, staged;
+	int64_t bundles, bytes;
+
+	if (s->members == NULL)
+		return err_set(e, ERR_BUSY, "the roster is not loaded yet");
+	if (upload_of(s, u->id, u) != NULL)
+		return err_set(e, ERR_BUSY, "another connection is sending %s", u->id);
+	if (spool_stage_count(s->spool, u->agency, &staged) >= s->settings.uploads_per_agency &&
+	    own == NULL)
+		return err_set(e, ERR_BUSY, "%s: %llu uploads are unfinished, the limit", u->agency,
+			       (unsigned long long)s->settings.uploads_per_agency);
+	if (own != NULL && strcmp(own->agency, u->agency) == 0)
+		staged -= own->head_bytes + own->payload_bytes; /* it is this one */
+	ledger_agency(s->reader, u->agency, &bundles, &bytes);
+	if ((uint64_t)bytes + staged + total > s->settings.quota)
+		return err_set(e, ERR_STORAGE, "%s: the quota of %llu bytes is used up", u->agency,
+			       (unsigned long long)s->settings.quota);
+	return spool_room(s->spool, total, e); /* [10] before a byte is taken */
+}
+
+/* --- the head --- */
+
+/* Front may write now: the rest of the head is on the disk or in memory. */
+static void
+go(struct upload *u)
+{
+	struct msg_upload m = {.job = u->asker.job,
+			       .offset = u->head_bytes,
+			       .received = spool_stage_received(u->stage),
+			       .head_bytes = u->head_bytes,
+			       .payload_bytes = u->payload_bytes};
+	struct err e = {0};
+	int fd = dup(u->stage->fd);
+
+	if (fd < 0) {
+		err_sys(&e, "descriptor of an upload");
+		turn_away(u, &e);
+		return;
+	}
+	u->state = UPLOAD_SENDING;
+	buf_free(&u->head);
+	chan_send(u->asker.front, MSG_UPLOAD, &m, fd);
+}
+
+/* The message's lists end with the handler. */
+static void
+facts_keep(struct upload *u, const struct msg_facts_head *f)
+{
+	u->facts = *f;
+	u->facts.about = u->facts.actions = u->facts.signers = (struct list){0};
+	u->to = mem_dup(f->to.items, f->to.n * sizeof *u->to);
+	u->facts.to.items = u->to;
+}
+
+static int
+judge(struct upload *u, const struct msg_facts_head *f, struct err *e)
+{
+	struct store *s = u->store;
+	const struct judge_case c = {.facts = f,
+				     .id = u->id,
+				     .agency = u->agency,
+				     .head_bytes = u->head_bytes,
+				     .payload_bytes = u->payload_bytes,
+				     .policy = s->policy,
+				     .members = s->members,
+				     .ledger = s->reader,
+				     .routes = s->routes,
+				     .settings = &s->settings,
+				     .now_ms = time_now_ms()};
+	const struct policy_class *klass;
+
+	facts_keep(u, f);
+	if (judge_bundle(&c, &klass, e) < 0)
+		return -1;
+	u->retain_ms = klass->retain_ms;
+	return 0;
+}
+
+static void
+on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *why)
+{
+	struct upload *u = ctx;
+	struct err e = {0};
+
+	if (kind != MSG_FACTS_HEAD) {
+		if (why->code == ERR_INTERNAL)
+			turn_away(u, why);
+		else
+			refuse(u, why);
+		return;
+	}
+	if (judge(u, facts, &e) < 0) {
+		refuse(u, &e);
+		return;
+	}
+	if (spool_stage(u->store->spool, u->id, u->agency, &u->head, u->head_sha256,
+			u->payload_bytes, time_now_ms(), &u->stage, &e) < 0 ||
+	    (!u->resumed && spool_stage_restart(u->stage, &e) < 0)) {
+		turn_away(u, &e);
+		return;
+	}
+	go(u);
+}
+
+/* u->head is there. */
+static void
+begin(struct upload *u)
+{
+	struct err e = {0};
+
+	u->head_bytes = u->head.len;
+	digest_of(u->head.data, u->head.len, u->head_sha256);
+	if (known_already(u))
+		return;
+	if (room_for(u, &e) < 0) {
+		turn_away(u, &e);
+		return;
+	}
+	worker_check(u->store->workers, CHECK_HEAD, u->head.data, u->head.len, time_now_ms(),
+		     on_checked, u);
+}
+
+void
+upload_take_begin(void *env, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_begin *m = msg;
+	struct upload *u = upload_new(store_of(env), ch, m->job, m->id, m->agency);
+	struct err e = {0};
+	int rc;
+
+	u->payload_bytes = m->payload_bytes;
+	memcpy(u->cert, m->cert, DIGEST_BYTES);
+	rc = role_read_fd(fd, HEAD_MAX_BYTES, &u->head, &e);
+	close(fd);
+	if (rc == 0 && (!uuid_is_v7(u->id) || u->head.len != m->head_bytes ||
+			m->payload_bytes > PAYLOAD_MAX_BYTES))
+		rc = err_set(&e, ERR_USAGE, "not a bundle's id, head or length");
+	if (rc < 0) {
+		turn_away(u, &e);
+		return;
+	}
+	begin(u);
+}
+
+/* --- resumed --- */
+
+static int
+resume(struct upload *u, const struct msg_resume *m, struct err *e)
+{
+	struct store *s = u->store;
+	struct stage *st = spool_stage_find(s->spool, u->id);
+	uint64_t there;
+
+	if (st == NULL || strcmp(st->agency, u->agency) != 0)
+		return err_set(e, ERR_UNKNOWN, "there is none that you may know of");
+	if (st->busy)
+		return err_set(e, ERR_BUSY, "another connection is sending %s", u->id);
+	if (spool_stage_head(s->spool, st, &u->head, e) < 0) {
+		spool_stage_drop(s->spool, st);
+		return err_set(e, ERR_UNKNOWN, "there is none that you may know of");
+	}
+	there = st->head_bytes + spool_stage_received(st);
+	if (m->offset != there)
+		return err_set(e, ERR_ORDER, "the upload stands at %llu, not at %llu",
+			       (unsigned long long)there, (unsigned long long)m->offset);
+	if (m->total != 0 && m->total != st->head_bytes + st->payload_bytes)
+		return err_set(e, ERR_CONFLICT, "the upload is of %llu bytes, not of %llu",
+			       (unsigned long long)(st->head_bytes + st->payload_bytes),
+			       (unsigned long long)m->total);
+	u->payload_bytes = st->payload_bytes;
+	return 0;
+}
+
+void
+upload_take_resume(void *env, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_resume *m = msg;
+	struct store *s = store_of(env);
+	struct upload *u = upload_new(s, ch, m->job, m->id, m->agency);
+	struct ledger_bundle b;
+	struct err e = {0};
+
+	u->resumed = true;
+	if (ledger_bundle(s->reader, u->id, &b) && is_of(&b, u->agency)) {
+		answer_again(s, &u->asker, &b); /* the answer was lost on its way */
+		upload_free(u);
+		return;
+	}
+	if (resume(u, m, &e) < 0) {
+		turn_away(u, &e);
+		return;
+	}
+	begin(u);
+}
+
+/* --- the payload has come, or will not --- */
+
+static int
+apply(struct store *s, struct change *c, struct err *e)
+{
+	struct upload *u = (struct upload *)c;
+	struct acceptance a = {.facts = &u->facts,
+			       .cert = u->cert,
+			       .head_sha256 = u->head_sha256,
+			       .retain_ms = u->retain_ms,
+			       .stage = u->stage};
+
+	u->stage = NULL; /* taken */
+	return accept_bundle(s, &a, &u->seq, e);
+}
+
+static void
+done(struct store *s, struct change *c, const struct err *refusal)
+{
+	struct upload *u = (struct upload *)c;
+
+	if (refusal != NULL) {
+		refuse(u, refusal);
+		return;
+	}
+	if (!u->left)
+		answer_accepted(s, &u->asker, 201, u->seq);
+	upload_free(u);
+}
+
+static void
+commit(struct upload *u)
+{
+	u->state = UPLOAD_COMMITTING;
+	u->change.apply = apply;
+	u->change.done = done;
+	u->change.bytes = u->stage->small ? u->head_bytes + u->payload_bytes : 0;
+	group_add(u->store, &u->change);
+}
+
+void
+upload_take_end(void *env, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_end *m = msg;
+	struct upload *u = upload_find(store_of(env), ch, m->job);
+	struct err e = {0};
+
+	if (u == NULL || u->state != UPLOAD_SENDING) {
+		out_of_order(ch, m->job, "end");
+		return;
+	}
+	if (m->length == u->facts.payload_bytes &&
+	    memcmp(m->digest, u->facts.payload_sha256, DIGEST_BYTES) == 0) {
+		commit(u);
+		return;
+	}
+	err_set(&e, ERR_DIGEST, "payload: not the %llu bytes that were signed",
+		(unsigned long long)u->facts.payload_bytes);
+	spool_stage_drop(u->store->spool, u->stage); /* going on with it would end here again */
+	u->stage = NULL;
+	refuse(u, &e);
+}
+
+void
+upload_take_cut(void *env, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_cut *m = msg;
+	struct asker a = {ch, m->job};
+
+	if (!upload_cancel(store_of(env), &a))
+		out_of_order(ch, m->job, "cut");
+}
+
+bool
+upload_cancel(struct store *s, const struct asker *a)
+{
+	struct upload *u = upload_find(s, a->front, a->job);
+
+	if (u == NULL)
+		return false;
+	if (u->state == UPLOAD_COMMITTING)
+		u->left = true; /* it happens all the same; a repeat gets the answer */
+	else
+		upload_free(u);
+	return true;
+}
+
+void
+upload_tell(struct store *s, const struct asker *a, const char *agency, const char *id)
+{
+	struct stage *st = spool_stage_find(s->spool, id);
+	struct upload *u = upload_of(s, id, NULL);
+	struct buf head = {0};
+	struct ledger_bundle b;
+	struct err e = {0};
+
+	if (ledger_bundle(s->reader, id, &b) && is_of(&b, agency))
+		reply_offset(a, b.place.length, true);
+	else if (u != NULL && u->state == UPLOAD_COMMITTING && strcmp(u->agency, agency) == 0)
+		reply_refuse(a, &(struct err){ERR_BUSY, "it is being committed"});
+	else if (st != NULL && strcmp(st->agency, agency) == 0 &&
+		 (st->busy || spool_stage_head(s->spool, st, &head, &e) == 0))
+		reply_offset(a, st->head_bytes + spool_stage_received(st), false);
+	else
+		reply_unknown(a);
+	buf_free(&head);
+}
