@@ -1,0 +1,225 @@
+# strict.py - strict JSON objects with a table of their members. Runs in: the interop tests. Trusts: nothing.
+import datetime
+import json
+import re
+
+from pki import NAMES, PAIR, UTC
+
+UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+CLASS = r"[a-z0-9][a-z0-9-]{0,62}"
+HEX32 = r"[0-9a-f]{64}"
+ABOUT = r"[ch]:[a-z2-7]{52}"
+
+
+class FormatError(ValueError):
+    pass
+
+
+def _pairs(pairs):
+    out = {}
+    for name, value in pairs:
+        if name in out:
+            raise FormatError(f"{name}: twice")
+        out[name] = value
+    return out
+
+
+def _no(what):
+    def refuse(text):
+        raise FormatError(f"{text}: {what}")
+
+    return refuse
+
+
+def _int(text):
+    if text == "-0":
+        raise FormatError("-0: not canonical")
+    return int(text)
+
+
+def _clean(value, where):
+    """No control characters and no lone surrogates in any text, escaped or not."""
+    if isinstance(value, str):
+        for c in value:
+            if ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000:
+                raise FormatError(f"{where}: control character")
+    elif isinstance(value, dict):
+        for k, v in value.items():
+            _clean(k, where)
+            _clean(v, k)
+    elif isinstance(value, list):
+        for v in value:
+            _clean(v, where)
+
+
+def load(data, what, clean=True):
+    try:
+        out = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_pairs,
+            parse_float=_no("a fraction"),
+            parse_constant=_no("no number"),
+            parse_int=_int,
+        )
+    except UnicodeDecodeError:
+        raise FormatError(f"{what}: not UTF-8") from None
+    except RecursionError:
+        raise FormatError(f"{what}: nested too deeply") from None
+    except json.JSONDecodeError as e:
+        raise FormatError(f"{what}: {e}") from None
+    if not isinstance(out, dict):
+        raise FormatError(f"{what}: no object")
+    if clean:
+        _clean(out, what)
+    return out
+
+
+def members(obj, need, may, what):
+    for name in need:
+        if name not in obj:
+            raise FormatError(f"{what}: {name} is missing")
+    for name in obj:
+        if name not in need and name not in may:
+            raise FormatError(f"{what}: {name}: unknown")
+
+
+def text(obj, name, pattern, null=False):
+    v = obj[name]
+    if v is None and null:
+        return None
+    if not isinstance(v, str) or not re.fullmatch(pattern, v):
+        raise FormatError(f"{name}: {v!r}")
+    return v
+
+
+def whole(obj, name, low, high):
+    v = obj[name]
+    if type(v) is not int or not low <= v <= high:
+        raise FormatError(f"{name}: {v!r}, want {low} to {high}")
+    return v
+
+
+def one_of(obj, name, words):
+    if obj[name] not in words or isinstance(obj[name], bool):
+        raise FormatError(f"{name}: {obj[name]!r}")
+
+
+def instant(value, name="time", fraction=False):
+    """RFC 3339 in UTC, seconds or (entries) milliseconds."""
+    pattern = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d" + (r"\.\d{3}Z" if fraction else "Z")
+    if not isinstance(value, str) or not re.fullmatch(pattern, value, re.A):
+        raise FormatError(f"{name}: {value!r} is no time")
+    try:
+        form = "%Y-%m-%dT%H:%M:%S.%fZ" if fraction else "%Y-%m-%dT%H:%M:%SZ"
+        return datetime.datetime.strptime(value, form).replace(tzinfo=UTC)
+    except ValueError:
+        raise FormatError(f"{name}: {value!r} is no time") from None
+
+
+def _recipient(r):
+    if not isinstance(r, dict):
+        raise FormatError("to: no object")
+    cover = r.get("as") == "cover"
+    members(r, ["mailbox", "as", "key"] + (["for"] if cover else []), [], "to")
+    text(r, "mailbox", PAIR)
+    one_of(r, "as", ("to", "cover"))
+    text(r, "key", HEX32)
+    if cover:
+        text(r, "for", PAIR)
+
+
+def _action(a):
+    if not isinstance(a, dict):
+        raise FormatError("actions: no object")
+    members(a, ["n", "owner", "due"], [], "actions")
+    whole(a, "n", 1, 999)
+    text(a, "owner", PAIR)
+    instant(text(a, "due", r"\d{4}-\d\d-\d\d") + "T00:00:00Z", "due")
+
+
+def _list(obj, name, low, high):
+    if not isinstance(obj[name], list) or not low <= len(obj[name]) <= high:
+        raise FormatError(f"{name}: want a list of {low} to {high}")
+    return obj[name]
+
+
+MANIFEST = (
+    "safehand id created event_at from class status about to actions reply_to supersedes concern "
+    "slots_sha256 payload_sha256 payload_bytes key_commitment"
+).split()
+
+
+def manifest(data):
+    """Design 2, every member there, no other."""
+    m = load(data, "manifest")
+    members(m, MANIFEST, [], "manifest")
+    whole(m, "safehand", 1, 1)
+    text(m, "id", UUID7)
+    instant(m["created"], "created")
+    if m["event_at"] is not None:
+        instant(m["event_at"], "event_at")
+    text(m, "from", PAIR)
+    text(m, "class", CLASS)
+    one_of(m, "status", ("final", "provisional"))
+    one_of(m, "concern", (None, "inconclusive", "active"))
+    for a in _list(m, "about", 0, 64):
+        if not isinstance(a, str) or not re.fullmatch(ABOUT, a):
+            raise FormatError(f"about: {a!r}")
+    for r in _list(m, "to", 1, 400):
+        _recipient(r)
+    for a in _list(m, "actions", 0, 64):
+        _action(a)
+    direct = {r["mailbox"] for r in m["to"] if r["as"] == "to"}
+    if len({r["mailbox"] for r in m["to"]}) != len(m["to"]):
+        raise FormatError("to: a mailbox twice")
+    if any(r["for"] not in direct for r in m["to"] if r["as"] == "cover"):
+        raise FormatError("for: not among the recipients")
+    if len(set(m["about"])) != len(m["about"]) or len({a["n"] for a in m["actions"]}) != len(m["actions"]):
+        raise FormatError("about or actions: one twice")
+    for name in ("reply_to", "supersedes"):
+        text(m, name, UUID7, null=True)
+    for name in ("slots_sha256", "payload_sha256", "key_commitment"):
+        text(m, name, HEX32)
+    whole(m, "payload_bytes", 1, 1 << 40)
+    return m
+
+
+STATEMENT = "safehand_statement kind bundle manifest_sha256 mailbox content_sha256 at by code reply".split()
+
+
+def statement(data):
+    s = load(data, "statement")
+    members(s, STATEMENT, [], "statement")
+    whole(s, "safehand_statement", 1, 1)
+    one_of(s, "kind", ("collected", "opened", "read", "answered"))
+    text(s, "bundle", UUID7)
+    text(s, "manifest_sha256", HEX32)
+    text(s, "mailbox", PAIR)
+    text(s, "content_sha256", HEX32, null=True)
+    instant(s["at"], "at")
+    text(s, "by", "agency/" + NAMES["agency"] + "|person/" + NAMES["person"])
+    text(s, "code", r"[a-z][a-z-]{0,31}(:[1-9][0-9]{0,2})?")
+    text(s, "reply", UUID7, null=True)
+    return s
+
+
+ENTRY_MAY = "bundle manifest_sha256 mailbox actor statement_sha256 salt".split()
+
+
+def entry(data):
+    if len(data) > 16 * 1024 or b"\n" in data[:-1]:
+        raise FormatError("entry: too long, or more than one line")
+    e = load(data, "entry")
+    members(e, ["safehand_entry", "seq", "time", "event", "code"], ENTRY_MAY, "entry")
+    whole(e, "safehand_entry", 1, 1)
+    whole(e, "seq", 0, 1 << 62)
+    instant(e["time"], "time", fraction=True)
+    text(e, "event", r"[A-Z][A-Za-z]{2,40}")
+    if "bundle" in e:
+        text(e, "bundle", UUID7)
+    for name in ("manifest_sha256", "actor", "statement_sha256"):
+        if name in e:
+            text(e, name, HEX32)
+    if "mailbox" in e:
+        text(e, "mailbox", PAIR)
+    return e
