@@ -118,8 +118,10 @@ class Bundle:
                 except (RuntimeError, ValueError, CryptoError):
                     raise BundleError("secret", "a chunk was altered") from None
                 final = tag == na.crypto_secretstream_xchacha20poly1305_TAG_FINAL
-                if final != (left == 0) or (not final and (tag != 0 or len(plain) != CHUNK)):
-                    raise BundleError("format", "the last chunk, and no other, must be FINAL")
+                if not final and (tag != 0 or len(plain) != CHUNK):
+                    raise BundleError("format", "a chunk with another tag, or a short one before the last")
+                if final != (left == 0):
+                    raise BundleError("digest", "the last chunk, and no other, must be FINAL")
                 yield plain
             if self.payload_bytes <= STREAM_HEAD:
                 raise BundleError("format", "payload without a chunk")

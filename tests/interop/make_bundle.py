@@ -2,6 +2,7 @@
 # make_bundle.py - writes a bundle in Python, good or with one named fault; the C side must open or refuse it.
 # usage: make_bundle.py --pki DIR --from M --class C --to M... [--cover-for M=OWNER] [--sign PROFILE/NAME...] [--id ID]
 #          [--about WORD:IDENTIFIER...] [--fault NAME] --out FILE.shb [DOCUMENT...]
+#        make_bundle.py --all DIR ...     good.shb and NAME.shb of every fault but the bomb, in place of --out and --fault
 #        make_bundle.py --list-faults     one a line: NAME, the refusal's public name, who must refuse (gateway, opener)
 # Prints id, SHA-256 of the manifest, SHA-256 of the content. Faults and what must come of them stand in faults.py.
 import argparse
@@ -185,17 +186,21 @@ def main():
             print(name, row[0], row[1])
         return 0
     ap = argparse.ArgumentParser()
-    for name in ("pki", "out"):
-        ap.add_argument("--" + name, required=True)
+    ap.add_argument("--pki", required=True)
     ap.add_argument("--from", dest="sender", required=True)
     ap.add_argument("--class", dest="klass", default="general")
     ap.add_argument("--to", action="append", required=True)
     for name in ("cover-for", "sign", "about"):
         ap.add_argument("--" + name, action="append")
-    for name in ("id", "cover", "fault"):
+    for name in ("id", "cover", "fault", "out", "all"):
         ap.add_argument("--" + name)
     ap.add_argument("documents", nargs="*")
     a = ap.parse_args()
+    if a.all:
+        for name in ["good"] + [f for f in faults.TABLE if f != "bomb"]:
+            with open(os.path.join(a.all, name + ".shb"), "wb") as f:
+                f.write(Draft(a, Pki(a.pki)).make(None if name == "good" else name).file)
+        return 0
     d = Draft(a, Pki(a.pki)).make(a.fault)
     with open(a.out, "wb") as f:
         f.write(d.file)
