@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from der import DerError, Reader, explicit
-from pki import UTC, PkiError
+from pki import REFUSALS, UTC, PkiError
 
 DATA, SIGNED_DATA = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.2"
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
@@ -117,7 +117,7 @@ def _signer(info, etype, content, certs):
 def _certificates(node):
     try:
         return [x509.load_der_x509_certificate(c.want(der.SEQ, "certificate").raw) for c in node.children]
-    except ValueError as e:
+    except REFUSALS as e:
         raise CmsError(f"certificate inside: {e}") from None
 
 

@@ -7,6 +7,7 @@ import c2sp
 import cms
 import strict
 from bundle import SENDERS
+from pki import REFUSALS
 from strict import FormatError
 
 MEMBERS = "entry proof timestamp manifest signature statement statement_signature".split()
@@ -115,7 +116,7 @@ def judge(data, trust, key):
             at = _timestamp(parts, note, trust) or at
         _manifest(parts, entry, trust, at)
         _statement(parts, entry, trust, at)
-    except (ValueError, KeyError, TypeError) as e:
+    except REFUSALS as e:
         return "FAIL", str(e) or type(e).__name__
     lacking = _missing(parts, entry)
     if lacking:

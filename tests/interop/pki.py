@@ -7,7 +7,7 @@ import re
 
 import der
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -30,6 +30,8 @@ WORD = r"[a-z0-9][a-z0-9-]{0,30}"
 PAIR = WORD + r"/[a-z0-9][a-z0-9.-]{0,62}"
 NAMES = {"agency": WORD, "mailbox": PAIR, "person": PAIR, "gateway": WORD, "tsa": WORD, "roster": WORD}
 UTC = datetime.timezone.utc
+# What reading hostile bytes may raise; cryptography has exceptions that are no ValueError.
+REFUSALS = (ValueError, KeyError, IndexError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm)
 
 
 class PkiError(ValueError):

@@ -8,7 +8,7 @@ import sys
 
 import strict
 from bundle import Bundle, extract
-from pki import Trust
+from pki import REFUSALS, Trust
 from verify_evidence import read
 
 
@@ -37,7 +37,7 @@ def main():
     try:
         print(f"OK {a.file}: {check(a)}")
         return 0
-    except (ValueError, KeyError, TypeError) as e:
+    except REFUSALS as e:
         reason = getattr(e, "reason", "format")
         print(f"FAIL {a.file}: {reason}: {e}")
         return 1
