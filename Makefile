@@ -9,7 +9,7 @@ AR       ?= ar
 # One row per need: Debian package names (Debian 12). README and .ci/run read this list through `make packages`.
 PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
 	libjansson-dev libevent-dev
-PACKAGES_TEST  = libcmocka-dev openssl
+PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard
 PACKAGES_CHECK = clang-format cppcheck shellcheck git
 
 WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
