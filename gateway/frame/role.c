@@ -89,30 +89,32 @@ file_drop(struct role_file *f)
 		buf_free(&f->data);
 }
 
-static struct role_file *
-find_file(const char *name)
+/* Its place in the files, nfiles if master sent none of that name. */
+static size_t
+find_file(const struct role_env *of, const char *name)
 {
-	for (size_t i = 0; i < env.nfiles; i++)
-		if (strcmp(env.files[i].name, name) == 0)
-			return &env.files[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < of->nfiles && strcmp(of->files[i].name, name) != 0)
+		i++;
+	return i;
 }
 
 const struct buf *
 role_file(const struct role_env *of, const char *name)
 {
-	const struct role_file *f = find_file(name);
+	size_t i = find_file(of, name);
 
-	return f != NULL && f->data.len > 0 ? &f->data : NULL;
+	return i < of->nfiles && of->files[i].data.len > 0 ? &of->files[i].data : NULL;
 }
 
 void
 role_secret_drop(struct role_env *of, const char *name)
 {
-	struct role_file *f = find_file(name);
+	size_t i = find_file(of, name);
 
-	if (f != NULL)
-		buf_wipe(&f->data);
+	if (i < of->nfiles)
+		buf_wipe(&of->files[i].data);
 }
 
 /* --- messages of master --- */

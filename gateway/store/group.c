@@ -83,6 +83,15 @@ group_new(struct store *s, struct group **out, struct err *e)
 	return 0;
 }
 
+static void
+touched_next(struct group *g)
+{
+	struct touched *t = g->touched;
+
+	g->touched = t->next;
+	free(t);
+}
+
 void
 group_free(struct group *g)
 {
@@ -92,6 +101,8 @@ group_free(struct group *g)
 		event_free(g->turn);
 	if (g->silence != NULL)
 		event_free(g->silence);
+	while (g->touched != NULL)
+		touched_next(g);
 	free(g);
 }
 
@@ -265,13 +276,8 @@ apply_all(struct store *s)
 static void
 wake(struct store *s)
 {
-	struct touched *t;
-
-	while ((t = s->group->touched) != NULL) {
-		s->group->touched = t->next;
-		feed_wake(s, t->mailbox);
-		free(t);
-	}
+	for (; s->group->touched != NULL; touched_next(s->group))
+		feed_wake(s, s->group->touched->mailbox);
 }
 
 /* [3] Committed: now, and only now, the answers. done() may add changes: they are of the next

@@ -7,10 +7,10 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "safehand/bundle.h"
 #include "safehand/entry.h"
 #include "safehand/identity.h"
 #include "safehand/log.h"
-#include "safehand/bundle.h"
 #include "safehand/statement.h"
 #include "safehand/time.h"
 #include "store/ask.h"
@@ -84,11 +84,12 @@ refuse(struct receipt *r, const struct err *e)
 static const struct {
 	enum entry_event event;
 	enum profile profile;
+	const char *wanted;
 } kinds[STATEMENT_KINDS] = {
-    [STATEMENT_COLLECTED] = {EVENT_CONTENT_HANDOVER, PROFILE_AGENCY_SIGN},
-    [STATEMENT_OPENED] = {EVENT_OPENED, PROFILE_AGENCY_SIGN},
-    [STATEMENT_READ] = {EVENT_READ, PROFILE_PERSON_SIGN},
-    [STATEMENT_ANSWERED] = {EVENT_ANSWER, PROFILE_PERSON_SIGN},
+    [STATEMENT_COLLECTED] = {EVENT_CONTENT_HANDOVER, PROFILE_AGENCY_SIGN, "agency-sign"},
+    [STATEMENT_OPENED] = {EVENT_OPENED, PROFILE_AGENCY_SIGN, "agency-sign"},
+    [STATEMENT_READ] = {EVENT_READ, PROFILE_PERSON_SIGN, "person-sign"},
+    [STATEMENT_ANSWERED] = {EVENT_ANSWER, PROFILE_PERSON_SIGN, "person-sign"},
 };
 
 /* An answer may be given once for the whole and once for each action, in each sense: "accepted",
@@ -133,7 +134,7 @@ check_signer(const struct receipt *r, const struct msg_facts_statement *f, struc
 	if (s->profile != kinds[f->kind].profile)
 		return err_set(e, ERR_PROFILE,
 			       "signed by %s, wanted is a certificate of profile %s", s->by,
-			       profile_name(kinds[f->kind].profile));
+			       kinds[f->kind].wanted);
 	return 0;
 }
 

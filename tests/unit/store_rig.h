@@ -21,6 +21,7 @@
 #include "safehand/entry.h"
 #include "safehand/identity.h"
 #include "safehand/note.h"
+#include "safehand/statement.h"
 #include "safehand/time.h"
 #include "store/disk.h"
 #include "store/group.h"
