@@ -1,13 +1,32 @@
 /* ledger.c - bundles, deliveries, mailboxes in the ledger. Runs in: store. Owns: one connection.
  * Trusts: the database that it opened; the columns are of the types that it wrote. */
 #include <assert.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/disk.h"
 #include "store/ledger_in.h"
 
 /* --- life --- */
+
+/* Started as root it is still the data folder's owner's, who is whom the store becomes; SQLite
+ * gives its other files to the owner of this one. */
+static int
+file_make(int datafd, struct err *e)
+{
+	int fd = disk_open(datafd, "ledger.db", O_RDWR | O_CREAT), rc = 0;
+	struct stat st;
+
+	if (fd < 0 || fstat(datafd, &st) < 0)
+		return err_sys(e, "ledger.db");
+	if (geteuid() == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
+		rc = err_sys(e, "ledger.db: owner");
+	close(fd);
+	return rc;
+}
 
 int
 ledger_open(int datafd, bool writer, struct ledger **out, struct err *e)
@@ -16,6 +35,8 @@ ledger_open(int datafd, bool writer, struct ledger **out, struct err *e)
 
 	if (fchdir(datafd) < 0)
 		return err_sys(e, "data folder");
+	if (writer && file_make(datafd, e) < 0)
+		return -1;
 	if (sql_open("ledger.db", &ledger_schema, writer, &sql, e) < 0)
 		return -1;
 	*out = mem_alloc(sizeof **out);

@@ -111,8 +111,9 @@ sql_open(const char *name, const struct sql_schema *schema, bool writer, struct 
 {
 	struct sql *s = mem_alloc(sizeof *s);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-	int persist = 1;
+	int persist = 1, seed;
 
+	sqlite3_randomness(sizeof seed, &seed); /* opens its source while it can still be opened */
 	if (sqlite3_open_v2(name, &s->db, flags | (writer ? SQLITE_OPEN_CREATE : 0), NULL) !=
 	    SQLITE_OK) {
 		err_set(e, ERR_SYSTEM, "%s: %s", name, sqlite3_errmsg(s->db));
