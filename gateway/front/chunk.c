@@ -58,7 +58,8 @@ size_byte(struct chunk *c, uint8_t b)
 	return 0;
 }
 
-/* *( ";" token [ "=" token ] ): no quoted strings, no white space */
+/* [ ";" token [ "=" token ] ]: one, without quoted strings and white space; nobody sends more, and
+ * readers do not agree on more */
 static int
 extension_byte(struct chunk *c, uint8_t b)
 {
@@ -68,8 +69,6 @@ extension_byte(struct chunk *c, uint8_t b)
 		c->state += first;
 	else if (b == '=' && c->state == NAME)
 		c->state = VALUE_FIRST;
-	else if (b == ';' && !first)
-		c->state = NAME_FIRST;
 	else if (b == '\r' && !first)
 		c->state = LINE_LF;
 	else

@@ -295,8 +295,7 @@ decode(const char *text, size_t len, size_t step, struct buf *body, size_t *used
 static void
 decodes_chunks(void **state)
 {
-	static const char text[] =
-	    "5\r\nhello\r\n1;ext=a;b\r\n,\r\n00006\r\n world\r\n0\r\n\r\nGET";
+	static const char text[] = "5\r\nhello\r\n1;ext=a\r\n,\r\n00006\r\n world\r\n0\r\n\r\nGET";
 	size_t used;
 
 	for (size_t step = 1; step < sizeof text; step++) {
@@ -326,6 +325,7 @@ refuses_bad_chunks(void **state)
 	    {"chunk ext in quotes", "5;a=\"b\"\r\nhello\r\n0\r\n\r\n"},
 	    {"chunk ext without name", "5;=b\r\nhello\r\n0\r\n\r\n"},
 	    {"chunk ext without value", "5;a=\r\nhello\r\n0\r\n\r\n"},
+	    {"two chunk exts", "5;a;b\r\nhello\r\n0\r\n\r\n"},
 	    {"chunk ext with a space", "5;a= b\r\nhello\r\n0\r\n\r\n"},
 	    {"chunk ext bare LF", "5;a\nhello\r\n0\r\n\r\n"},
 	    {"chunk ext bare CR", "5;a\rb\r\nhello\r\n0\r\n\r\n"},
