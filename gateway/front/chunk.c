@@ -108,14 +108,15 @@ framing_byte(struct chunk *c, uint8_t b)
 }
 
 int
-chunk_decode(struct chunk *c, const uint8_t *p, size_t n, size_t *used, const uint8_t **data,
-	     size_t *len)
+chunk_decode(struct chunk *c, const uint8_t *p, size_t n, size_t most, size_t *used,
+	     const uint8_t **data, size_t *len)
 {
 	*used = 0;
 	while (*used < n && c->state != DONE) {
 		if (c->state == DATA) {
 			*data = p + *used;
-			*len = n - *used < c->size ? n - *used : (size_t)c->size;
+			*len = n - *used < most ? n - *used : most;
+			*len = *len < c->size ? *len : (size_t)c->size;
 			*used += *len;
 			c->size -= *len;
 			c->state = c->size > 0 ? DATA : DATA_CR;

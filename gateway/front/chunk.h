@@ -20,11 +20,11 @@ struct chunk {
 };
 
 /* Takes bytes from p until there are data, the end, or nothing more: *used of them. 1: *data, *len
- * are a piece of the body inside p; call again with the rest. 0: the whole of p is used, or the
- * body is at its end (chunk_is_done); what follows is not looked at. -1: refused (400). Trailer
- * fields are refused: nothing here has a use for them. */
-int chunk_decode(struct chunk *c, const uint8_t *p, size_t n, size_t *used, const uint8_t **data,
-		 size_t *len);
+ * are a piece of the body inside p, of at most most bytes; call again with the rest. 0: the whole
+ * of p is used, or the body is at its end (chunk_is_done); what follows is not looked at. -1:
+ * refused (400). Trailer fields are refused: nothing here has a use for them. */
+int chunk_decode(struct chunk *c, const uint8_t *p, size_t n, size_t most, size_t *used,
+		 const uint8_t **data, size_t *len);
 bool chunk_is_done(const struct chunk *c);
 
 #endif

@@ -54,7 +54,7 @@ take_chunks(const uint8_t *p, size_t n, struct seen *out)
 	const uint8_t *data;
 	int rc;
 
-	while ((rc = chunk_decode(&c, p + at, n - at, &used, &data, &len)) == 1) {
+	while ((rc = chunk_decode(&c, p + at, n - at, SIZE_MAX, &used, &data, &len)) == 1) {
 		buf_add(&out->body, data, len);
 		at += used;
 	}

@@ -14,6 +14,7 @@
 #define POST "POST /v1/route HTTP/1.1\r\nHost: gw\r\n"
 
 /* n: bytes, where strlen would not do. big, times: a piece to repeat between text and tail. */
+/* clang-format off */
 static const struct refused {
 	const char *name, *text;
 	int status;
@@ -23,32 +24,23 @@ static const struct refused {
 	const char *tail;
 } refused[] = {
     {"bare LF head", "GET / HTTP/1.1\nHost: gw\n\n", 400, 0, NULL, 0, NULL},
-    {"bare LF in one header line", "GET / HTTP/1.1\r\nA: b\nHost: gw\r\n\r\n", 400, 0, NULL, 0,
-     NULL},
+    {"bare LF in one header line", "GET / HTTP/1.1\r\nA: b\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"space before colon", "GET / HTTP/1.1\r\nHost : gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"obs-fold", "GET / HTTP/1.1\r\nHost: gw\r\nA: b\r\n c\r\n\r\n", 400, 0, NULL, 0, NULL},
-    {"obs-fold with a colon", "GET / HTTP/1.1\r\nHost: gw\r\nA: b\r\n c: d\r\n\r\n", 400, 0, NULL,
-     0, NULL},
+    {"obs-fold with a colon", "GET / HTTP/1.1\r\nHost: gw\r\nA: b\r\n c: d\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"obs-fold TE", POST "Transfer-Encoding:\r\n chunked\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"first header folded", "GET / HTTP/1.1\r\n Host: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
-    {"CL twice, differing", POST "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400, 0, NULL, 0,
-     NULL},
-    {"CL twice, same", POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", 400, 0, NULL, 0,
-     NULL},
+    {"CL twice, differing", POST "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400, 0, NULL, 0, NULL},
+    {"CL twice, same", POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"CL list 5, 5", POST "Content-Length: 5, 5\r\n\r\n", 400, 0, NULL, 0, NULL},
-    {"CL + TE chunked", POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, 0,
-     NULL, 0, NULL},
-    {"TE chunked + CL", POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", 400, 0,
-     NULL, 0, NULL},
+    {"CL + TE chunked", POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, 0, NULL, 0, NULL},
+    {"TE chunked + CL", POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"TE: xchunked", POST "Transfer-Encoding: xchunked\r\n\r\n", 501, 0, NULL, 0, NULL},
-    {"TE: identity, CL 5", POST "Transfer-Encoding: identity\r\nContent-Length: 5\r\n\r\n", 400, 0,
-     NULL, 0, NULL},
+    {"TE: identity, CL 5", POST "Transfer-Encoding: identity\r\nContent-Length: 5\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"TE: identity", POST "Transfer-Encoding: identity\r\n\r\n", 501, 0, NULL, 0, NULL},
-    {"TE: chunked, identity", POST "Transfer-Encoding: chunked, identity\r\n\r\n", 501, 0, NULL, 0,
-     NULL},
+    {"TE: chunked, identity", POST "Transfer-Encoding: chunked, identity\r\n\r\n", 501, 0, NULL, 0, NULL},
     {"TE: gzip, chunked", POST "Transfer-Encoding: gzip, chunked\r\n\r\n", 501, 0, NULL, 0, NULL},
-    {"TE twice", POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400, 0,
-     NULL, 0, NULL},
+    {"TE twice", POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"TE VT chunked",
      POST "Transfer-Encoding: \x0b"
 	  "chunked\r\n\r\n",
@@ -77,8 +69,7 @@ static const struct refused {
     {"high byte in path", "GET /\xc3\xa9 HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"percent-encoding", "GET /v1/%72oster HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"fragment", "GET /v1/roster#a HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
-    {"absolute form", "GET https://gw/v1/roster HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0,
-     NULL},
+    {"absolute form", "GET https://gw/v1/roster HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"asterisk form", "OPTIONS * HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"authority form", "CONNECT gw:1 HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"NUL in path", "GET /a\0b HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 31, NULL, 0, NULL},
@@ -96,28 +87,22 @@ static const struct refused {
     {"HTTP/1.9", "GET / HTTP/1.9\r\nHost: gw\r\n\r\n", 505, 0, NULL, 0, NULL},
     {"http/1.1", "GET / http/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"h2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, 0, NULL, 0, NULL},
-    {"GET with body", "GET / HTTP/1.1\r\nHost: gw\r\nContent-Length: 5\r\n\r\nhello", 400, 0, NULL,
-     0, NULL},
-    {"GET with chunks", "GET / HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     400, 0, NULL, 0, NULL},
-    {"unknown expectation", POST "Content-Length: 5\r\nExpect: 200-ok\r\n\r\n", 417, 0, NULL, 0,
-     NULL},
-    {"two expectations",
-     POST "Content-Length: 5\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\r\n", 400, 0, NULL,
-     0, NULL},
+    {"GET with body", "GET / HTTP/1.1\r\nHost: gw\r\nContent-Length: 5\r\n\r\nhello", 400, 0, NULL, 0, NULL},
+    {"GET with chunks", "GET / HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0, NULL, 0, NULL},
+    {"unknown expectation", POST "Content-Length: 5\r\nExpect: 200-ok\r\n\r\n", 417, 0, NULL, 0, NULL},
+    {"two expectations", POST "Content-Length: 5\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\r\n", 400, 0, NULL, 0, NULL},
     {"header 64 KiB", "GET / HTTP/1.1\r\nHost: gw\r\nA: ", 431, 0, "x", 65536, "\r\n\r\n"},
     {"5000 small headers", "GET / HTTP/1.1\r\nHost: gw\r\n", 431, 0, "A: b\r\n", 5000, "\r\n"},
     {"65 headers", "GET / HTTP/1.1\r\nHost: gw\r\n", 431, 0, "A: b\r\n", 64, "\r\n"},
     {"URI 64 KiB", "GET /", 414, 0, "x", 65536, " HTTP/1.1\r\nHost: gw\r\n\r\n"},
     {"URI a byte too long", "GET /", 414, 0, "x", 2048, " HTTP/1.1\r\nHost: gw\r\n\r\n"},
-    {"method of 17 letters", "ABCDEFGHIJKLMNOPQ / HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0,
-     NULL},
-    {"head of 1 MiB never ending", "GET / HTTP/1.1\r\nHost: gw\r\n", 431, 0, "Abc: defghijklm\r\n",
-     65536, ""},
+    {"method of 17 letters", "ABCDEFGHIJKLMNOPQ / HTTP/1.1\r\nHost: gw\r\n\r\n", 400, 0, NULL, 0, NULL},
+    {"head of 1 MiB never ending", "GET / HTTP/1.1\r\nHost: gw\r\n", 431, 0, "Abc: defghijklm\r\n", 65536, ""},
     {"one line never ending", "", 414, 0, "G", 1048576, ""},
     {"garbage", "\x16\x03\x01\x02\x00\x01", 400, 6, NULL, 0, NULL},
     {"garbage in letters", "asdf qwer\r\n", 400, 0, NULL, 0, NULL},
 };
+/* clang-format on */
 
 static void
 build(const struct refused *row, struct buf *out)
@@ -278,7 +263,7 @@ decode(const char *text, size_t len, size_t step, struct buf *body, size_t *used
 	while (at < len && !chunk_is_done(&c)) {
 		size_t n = len - at < step ? len - at : step, used, got = 0;
 		const uint8_t *data;
-		int rc = chunk_decode(&c, (const uint8_t *)text + at, n, &used, &data, &got);
+		int rc = chunk_decode(&c, (const uint8_t *)text + at, n, 3, &used, &data, &got);
 
 		if (rc < 0) {
 			assert_non_null(c.reason);
