@@ -150,17 +150,6 @@ check_key(X509 *x, const struct row *r, struct identity *out, struct err *e)
 	return 0;
 }
 
-static int
-asn1_ms(const ASN1_TIME *t, int64_t *ms)
-{
-	struct tm tm;
-
-	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-		return -1;
-	*ms = (int64_t)timegm(&tm) * 1000;
-	return 0;
-}
-
 int
 identity_of_x509(X509 *x, struct identity *out, struct err *e)
 {
@@ -168,8 +157,8 @@ identity_of_x509(X509 *x, struct identity *out, struct err *e)
 
 	*out = (struct identity){0};
 	if (X509_digest(x, EVP_sha256(), out->cert, &n) != 1 ||
-	    asn1_ms(X509_get0_notBefore(x), &out->not_before_ms) < 0 ||
-	    asn1_ms(X509_get0_notAfter(x), &out->not_after_ms) < 0)
+	    openssl_time_ms(X509_get0_notBefore(x), &out->not_before_ms) < 0 ||
+	    openssl_time_ms(X509_get0_notAfter(x), &out->not_after_ms) < 0)
 		return err_set(e, ERR_CERTIFICATE, "certificate: malformed");
 	if (find_profile(x, &out->profile, e) < 0 || find_name(x, &rows[out->profile], out, e) < 0)
 		return -1;
@@ -213,23 +202,13 @@ identity_pem_to_der(const void *pem, size_t len, struct buf *der, struct err *e)
 	return rc;
 }
 
-/* No passphrase is ever asked for: a key that wants one is refused. */
-static int
-no_passphrase(char *buf, int size, int rwflag, void *u)
-{
-	return -1;
-}
-
 static EVP_PKEY *
 read_key(const void *pem, size_t len, struct err *e)
 {
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	EVP_PKEY *key = openssl_private_key(pem, len);
 
 	if (key == NULL)
 		err_set(e, ERR_SECRET, "no private key in PEM (or an encrypted one)");
-	BIO_free(bio);
-	ERR_clear_error();
 	return key;
 }
 

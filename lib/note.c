@@ -5,8 +5,8 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 
+#include "openssl_in.h"
 #include "safehand/digest.h"
 #include "safehand/enc.h"
 #include "safehand/note.h"
@@ -81,22 +81,15 @@ out:
 	return rc;
 }
 
-static int
-no_passphrase(char *buf, int size, int rwflag, void *u)
-{
-	return -1;
-}
-
 int
 note_signer_new(const char *name, const void *key_pem, size_t len, struct note_signer **out,
 		struct err *e)
 {
 	struct note_signer *s = mem_alloc(sizeof *s);
-	BIO *bio = BIO_new_mem_buf(key_pem, (int)len);
 	size_t n = sizeof s->verifier.ed25519;
 	int rc = -1;
 
-	s->key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	s->key = openssl_private_key(key_pem, len);
 	if (!is_name(name, strlen(name)))
 		err_set(e, ERR_CONFIG, "%s: a log's name has no white space and no plus", name);
 	else if (s->key == NULL || EVP_PKEY_get_id(s->key) != EVP_PKEY_ED25519 ||
@@ -104,7 +97,6 @@ note_signer_new(const char *name, const void *key_pem, size_t len, struct note_s
 		err_set(e, ERR_SECRET, "log key: no Ed25519 private key in PEM");
 	else
 		rc = 0;
-	BIO_free(bio);
 	ERR_clear_error();
 	if (rc < 0) {
 		note_signer_free(s);

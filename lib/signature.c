@@ -23,21 +23,6 @@ struct signer {
 	struct identity id;
 };
 
-static int
-no_passphrase(char *buf, int size, int rwflag, void *u)
-{
-	return -1;
-}
-
-/* What OpenSSL says went wrong last, for the sentence. */
-static const char *
-reason(void)
-{
-	const char *text = ERR_reason_error_string(ERR_peek_last_error());
-
-	return text != NULL ? text : "malformed";
-}
-
 static void
 read_chain(struct signer *s, BIO *bio)
 {
@@ -52,12 +37,11 @@ signer_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cer
 	   struct signer **out, struct err *e)
 {
 	struct signer *s = mem_alloc(sizeof *s);
-	BIO *key = BIO_new_mem_buf(key_pem, (int)key_len),
-	    *cert = BIO_new_mem_buf(cert_pem, (int)cert_len);
+	BIO *cert = BIO_new_mem_buf(cert_pem, (int)cert_len);
 	int rc = -1;
 
 	s->chain = sk_X509_new_null();
-	s->key = PEM_read_bio_PrivateKey(key, NULL, no_passphrase, NULL);
+	s->key = openssl_private_key(key_pem, key_len);
 	s->cert = PEM_read_bio_X509(cert, NULL, NULL, NULL);
 	if (s->key == NULL) {
 		err_set(e, ERR_SECRET, "no private key in PEM (or an encrypted one)");
@@ -69,7 +53,6 @@ signer_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cer
 		read_chain(s, cert);
 		rc = identity_of_x509(s->cert, &s->id, e);
 	}
-	BIO_free(key);
 	BIO_free(cert);
 	ERR_clear_error();
 	if (rc < 0)
@@ -135,7 +118,7 @@ write_der(CMS_ContentInfo *cms, struct buf *der, struct err *e)
 		buf_add(der, out, (size_t)n);
 	OPENSSL_free(out);
 	if (n <= 0)
-		return err_set(e, ERR_SYSTEM, "sign: %s", reason());
+		return err_set(e, ERR_SYSTEM, "sign: %s", openssl_reason());
 	return n <= SIGNATURE_MAX_BYTES
 		   ? 0
 		   : err_set(e, ERR_LIMIT, "signature: %d bytes, limit %d", n, SIGNATURE_MAX_BYTES);
@@ -155,7 +138,7 @@ signature_sign(const void *content, size_t len, struct signer *const *signers, s
 	if (ok && CMS_final(cms, bio, NULL, CMS_BINARY | CMS_DETACHED) == 1)
 		rc = write_der(cms, der, e);
 	else
-		err_set(e, ERR_SYSTEM, "sign: %s", reason());
+		err_set(e, ERR_SYSTEM, "sign: %s", openssl_reason());
 	CMS_ContentInfo_free(cms);
 	BIO_free(bio);
 	ERR_clear_error();
@@ -189,7 +172,7 @@ signature_add(const void *old, size_t old_len, const void *content, size_t len, 
 	if (cms == NULL)
 		err_set(e, ERR_FORMAT, "signature: not one DER SignedData");
 	else if (!add_signer(cms, s, (SIGN_FLAGS & ~(unsigned)CMS_PARTIAL) | CMS_REUSE_DIGEST))
-		err_set(e, ERR_SYSTEM, "countersign: %s", reason());
+		err_set(e, ERR_SYSTEM, "countersign: %s", openssl_reason());
 	else
 		rc = write_der(cms, der, e);
 	CMS_ContentInfo_free(cms);
@@ -350,7 +333,7 @@ signature_verify(const void *content, size_t len, const void *der, size_t der_le
 		goto out;
 	/* the digests of all signers are computed as the content runs through the chain */
 	if ((chain = CMS_dataInit(cms, data)) == NULL) {
-		err_set(e, ERR_SIGNATURE, "signature: %s", reason());
+		err_set(e, ERR_SIGNATURE, "signature: %s", openssl_reason());
 		goto out;
 	}
 	while (BIO_read(chain, drain, sizeof drain) > 0)

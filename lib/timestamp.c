@@ -25,14 +25,6 @@ struct tsa {
 	int64_t now_ms;
 };
 
-static const char *
-reason(void)
-{
-	const char *text = ERR_reason_error_string(ERR_peek_last_error());
-
-	return text != NULL ? text : "malformed";
-}
-
 static int
 on_time(TS_RESP_CTX *ctx, void *data, long *sec, long *usec)
 {
@@ -57,12 +49,6 @@ on_serial(TS_RESP_CTX *ctx, void *data)
 	serial = BN_to_ASN1_INTEGER(n, NULL);
 	BN_free(n);
 	return serial;
-}
-
-static int
-no_passphrase(char *buf, int size, int rwflag, void *u)
-{
-	return -1;
 }
 
 static bool
@@ -93,14 +79,13 @@ int
 tsa_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cert_len,
 	struct tsa **out, struct err *e)
 {
-	BIO *key = BIO_new_mem_buf(key_pem, (int)key_len),
-	    *cert = BIO_new_mem_buf(cert_pem, (int)cert_len);
+	BIO *cert = BIO_new_mem_buf(cert_pem, (int)cert_len);
 	struct tsa *t = mem_alloc(sizeof *t);
 	struct identity id;
 	X509 *x;
 	int rc = -1;
 
-	t->key = PEM_read_bio_PrivateKey(key, NULL, no_passphrase, NULL);
+	t->key = openssl_private_key(key_pem, key_len);
 	t->cert = PEM_read_bio_X509(cert, NULL, NULL, NULL);
 	t->chain = sk_X509_new_null();
 	while ((x = PEM_read_bio_X509(cert, NULL, NULL, NULL)) != NULL)
@@ -111,10 +96,9 @@ tsa_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cert_l
 		err_set(e, ERR_PROFILE,
 			"time stamping authority: the certificate is not of profile tsa");
 	else if (!set_up(t))
-		err_set(e, ERR_SYSTEM, "time stamping authority: %s", reason());
+		err_set(e, ERR_SYSTEM, "time stamping authority: %s", openssl_reason());
 	else
 		rc = 0;
-	BIO_free(key);
 	BIO_free(cert);
 	ERR_clear_error();
 	if (rc < 0)
@@ -174,7 +158,7 @@ take_token(TS_RESP *resp, struct buf *token, struct err *e)
 		buf_add(token, der, (size_t)n);
 	OPENSSL_free(der);
 	if (n <= 0)
-		return err_set(e, ERR_SIGNATURE, "timestamp: not granted (%s)", reason());
+		return err_set(e, ERR_SIGNATURE, "timestamp: not granted (%s)", openssl_reason());
 	return n <= TOKEN_MAX_BYTES
 		   ? 0
 		   : err_set(e, ERR_LIMIT, "timestamp: %d bytes, limit %d", n, TOKEN_MAX_BYTES);
@@ -211,7 +195,7 @@ timestamp_request(const uint8_t digest[static DIGEST_BYTES], struct buf *request
 		buf_add(request, der, (size_t)n);
 	OPENSSL_free(der);
 	TS_REQ_free(req);
-	return n > 0 ? 0 : err_set(e, ERR_SYSTEM, "timestamp request: %s", reason());
+	return n > 0 ? 0 : err_set(e, ERR_SYSTEM, "timestamp request: %s", openssl_reason());
 }
 
 int
@@ -233,7 +217,7 @@ timestamp_response(const void *request, size_t request_len, const void *response
 		else
 			err_set(e, ERR_SIGNATURE,
 				"timestamp: the response does not answer the request (%s)",
-				reason());
+				openssl_reason());
 	} else {
 		err_set(e, ERR_FORMAT, "timestamp: not a TimeStampResp");
 	}
@@ -288,7 +272,7 @@ check_token(PKCS7 *p7, const uint8_t *digest, X509_STORE *store, struct err *e)
 		    memcmp(ASN1_STRING_get0_data(msg), digest, DIGEST_BYTES) != 0)
 			err_set(e, ERR_DIGEST, "timestamp: it is over other bytes");
 		else if (TS_RESP_verify_token(ctx, p7) != 1)
-			err_set(e, ERR_SIGNATURE, "timestamp: %s", reason());
+			err_set(e, ERR_SIGNATURE, "timestamp: %s", openssl_reason());
 		else
 			rc = 0;
 	}

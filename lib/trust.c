@@ -39,17 +39,6 @@ struct trust {
 };
 
 static int
-ms_of(const ASN1_TIME *t, int64_t *ms)
-{
-	struct tm tm;
-
-	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-		return -1;
-	*ms = (int64_t)timegm(&tm) * 1000;
-	return 0;
-}
-
-static int
 add_roots(struct trust *t, const struct buf *pem, struct err *e)
 {
 	BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
@@ -161,9 +150,9 @@ is_current(X509_CRL *crl, int64_t at_ms)
 {
 	int64_t from, until;
 
-	return ms_of(X509_CRL_get0_lastUpdate(crl), &from) == 0 &&
-	       ms_of(X509_CRL_get0_nextUpdate(crl), &until) == 0 && from <= at_ms + 60000 &&
-	       at_ms <= until; /* a minute for clocks that differ */
+	return openssl_time_ms(X509_CRL_get0_lastUpdate(crl), &from) == 0 &&
+	       openssl_time_ms(X509_CRL_get0_nextUpdate(crl), &until) == 0 &&
+	       from <= at_ms + 60000 && at_ms <= until; /* a minute for clocks that differ */
 }
 
 static int
@@ -175,8 +164,8 @@ check_revoked(X509_CRL *crl, X509 *x, int64_t at_ms, enum trust_mode mode, struc
 
 	if (X509_CRL_get0_by_cert(crl, &r, x) != 1)
 		return 0;
-	if (ms_of(X509_REVOKED_get0_revocationDate(r), &ms) == 0 && mode == TRUST_HISTORIC &&
-	    ms > at_ms)
+	if (openssl_time_ms(X509_REVOKED_get0_revocationDate(r), &ms) == 0 &&
+	    mode == TRUST_HISTORIC && ms > at_ms)
 		return 0; /* what was signed before stays verifiable */
 	time_format(when, ms < TIME_MIN_MS ? 0 : ms);
 	return err_set(e, ERR_REVOKED, "certificate revoked at %s", when);
@@ -275,8 +264,8 @@ chain_validity(struct kept *k, struct err *e)
 		const X509 *x = sk_X509_value(k->chain, i);
 		int64_t from, until;
 
-		if (ms_of(X509_get0_notBefore(x), &from) < 0 ||
-		    ms_of(X509_get0_notAfter(x), &until) < 0)
+		if (openssl_time_ms(X509_get0_notBefore(x), &from) < 0 ||
+		    openssl_time_ms(X509_get0_notAfter(x), &until) < 0)
 			return err_set(e, ERR_CERTIFICATE, "certificate: malformed validity");
 		k->from_ms = from > k->from_ms ? from : k->from_ms;
 		k->until_ms = until < k->until_ms ? until : k->until_ms;

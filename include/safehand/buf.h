@@ -17,6 +17,7 @@ void buf_clear(struct buf *b);		      /* len = 0, memory kept */
 void buf_free(struct buf *b);		      /* memory given back, {0} after */
 void buf_wipe(struct buf *b);		      /* as buf_free, the bytes overwritten first */
 void buf_reserve(struct buf *b, size_t more); /* room for more bytes beyond len */
+/* Appends n bytes, a string without its NUL, one character, printf style. */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
@@ -34,14 +35,19 @@ void buf_json(struct buf *b, const char *s);
 /* "name": ahead of a value, with a comma first unless the buffer ends in '{' or '['. */
 void buf_json_key(struct buf *b, const char *name);
 /* Members: key and value at once. s NULL writes null. */
+/* Writes null for s NULL, else as buf_json. */
 void buf_json_str(struct buf *b, const char *name, const char *s);
+/* Decimal digits. */
 void buf_json_int(struct buf *b, const char *name, int64_t v);
+/* n bytes as a string of lower-case hex. */
 void buf_json_hex(struct buf *b, const char *name, const void *p, size_t n);
+/* n bytes as a string of padded base64. */
 void buf_json_b64(struct buf *b, const char *name, const void *p, size_t n);
 
 /* malloc and friends that end the process when memory is out: never NULL. */
 void *mem_alloc(size_t n);			       /* zeroed */
 void *mem_realloc(void *p, size_t count, size_t size); /* overflow-checked */
+/* A copy of a string; free() it. */
 char *mem_strdup(const char *s);
 void *mem_dup(const void *p, size_t n); /* n bytes and a NUL after them */
 

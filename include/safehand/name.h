@@ -15,19 +15,26 @@
 #define ABOUT_TEXT   56	 /* "c:" or "h:", 52 characters of base32 */
 #define NAME_BY	     112 /* "agency/X", "person/X/N", "mailbox/X/Y": a SAN without its scheme */
 
+/* Whether the whole of a NUL-terminated string has the form above; any bytes may come. */
 bool name_is_agency(const char *s);
+/* agency/role: also the form of a person's name. */
 bool name_is_mailbox(const char *s);
+/* The name of a class of documents. */
 bool name_is_class(const char *s);
+/* A pseudonym: "c:" or "h:" and 52 characters of lower-case base32. */
 bool name_is_about(const char *s);
 /* The agency part of a valid mailbox or person name. */
 void name_agency(char out[static NAME_AGENCY], const char *mailbox);
 /* Pattern for mailboxes: "a/r", "a/<any>", "<any>/r", "<any>/<any>" where <any> is one asterisk. */
 bool name_is_pattern(const char *s);
+/* Whether a valid pattern covers a valid mailbox; each side of the slash is compared whole. */
 bool name_matches(const char *pattern, const char *mailbox);
 
 /* UUID version 7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then 74 random bits. */
 bool uuid_is_v7(const char *text); /* canonical lower-case text of version 7, variant 10 */
+/* A new one; now_ms: milliseconds since 1970, its upper 16 bits are dropped. */
 void uuid_new(char out[static UUID_TEXT], int64_t now_ms);
-int64_t uuid_time_ms(const char *text); /* of a valid one */
+/* The milliseconds since 1970 inside a valid one; -1 if it is none. */
+int64_t uuid_time_ms(const char *text);
 
 #endif
