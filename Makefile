@@ -123,7 +123,7 @@ unit: $(UNIT_BIN) $(BUILD)/test-pki/done
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
 test: deps all unit e2e
-e2e: all
+e2e: all $(BUILD)/test-pki/done
 	@set -e; for s in $(E2E); do echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) sh $$s; done
 
 ## make check      format, warnings as errors, static analysis, the one-door rule

@@ -1,80 +1,13 @@
-/* conf.c - configuration in sections against a typed table. Runs in: gateway, client. Owns: the
- * parsed values. Trusts: the administrator's intent, not his typing: every fault is reported with
- * file:line, nothing guessed. */
+/* conf.c - the values of a configuration, by their types. Runs in: gateway, client. Owns: the
+ * values. Trusts: the administrator's intent, not his typing. */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "safehand/conf.h"
-#include "safehand/enc.h"
-
-#define INCLUDE_DEPTH_MAX 8 /* an include that includes itself must end */
-
-struct value {
-	const struct conf_row *row;
-	size_t instance; /* index of the instance, 0 for sections that are not named */
-	char **texts;	 /* one, or the items of a list */
-	size_t n;
-	int64_t number;
-	char *where;
-};
-
-struct instance {
-	const char *section; /* of the table */
-	char *name;
-};
-
-struct conf {
-	const struct conf_row *table;
-	struct value *values;
-	size_t nvalues;
-	struct instance *instances; /* of named sections */
-	size_t ninstances;
-};
-
-/* What the parser carries from line to line. */
-struct parse {
-	struct conf *c;
-	conf_report *report;
-	void *ctx;
-	struct err *e;
-	const char *file;
-	const char *dir;
-	int line, depth;
-	bool failed;
-	const char *section; /* of the table; NULL while in an unknown one */
-	size_t instance;
-	bool in_section;
-};
-
-static int parse_file(struct parse *p, const char *path);
-
-static void fault(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-fault(struct parse *p, const char *fmt, ...)
-{
-	char text[ERR_TEXT_MAX];
-	struct err clean;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	err_set(&clean, ERR_CONFIG, "%s", text);
-	if (!p->failed)
-		err_set(p->e, ERR_CONFIG, "%s:%d: %s", p->file, p->line, clean.text);
-	p->failed = true;
-	if (p->report != NULL)
-		p->report(p->ctx, p->file, p->line, clean.text);
-}
+#include "conf_in.h"
 
 /* --- values by type --- */
 
@@ -133,6 +66,13 @@ add_text(struct value *v, const char *text, size_t n)
 {
 	v->texts = mem_realloc(v->texts, v->n + 1, sizeof *v->texts);
 	v->texts[v->n++] = mem_dup(text, n);
+}
+
+void
+conf_set_empty(struct value *v)
+{
+	if (v->row->type != CONF_LIST)
+		add_text(v, "", 0);
 }
 
 static int
@@ -196,8 +136,8 @@ set_path(struct value *v, const char *dir, const char *text)
 	return 0;
 }
 
-static int
-set_value(struct value *v, const char *dir, const char *text, struct err *e)
+int
+conf_set(struct value *v, const char *dir, const char *text, struct err *e)
 {
 	const struct conf_row *row = v->row;
 
@@ -223,8 +163,8 @@ set_value(struct value *v, const char *dir, const char *text, struct err *e)
 
 /* --- lookup --- */
 
-static const struct conf_row *
-find_row(const struct conf_row *table, const char *section, const char *key)
+const struct conf_row *
+conf_row_of(const struct conf_row *table, const char *section, const char *key)
 {
 	for (const struct conf_row *r = table; r->section != NULL; r++)
 		if (strcmp(r->section, section) == 0 && (key == NULL || strcmp(r->key, key) == 0))
@@ -232,8 +172,8 @@ find_row(const struct conf_row *table, const char *section, const char *key)
 	return NULL;
 }
 
-static struct value *
-find_value(const struct conf *c, const struct conf_row *row, size_t instance)
+struct value *
+conf_value_of(const struct conf *c, const struct conf_row *row, size_t instance)
 {
 	for (size_t i = 0; i < c->nvalues; i++)
 		if (c->values[i].row == row && c->values[i].instance == instance)
@@ -241,8 +181,8 @@ find_value(const struct conf *c, const struct conf_row *row, size_t instance)
 	return NULL;
 }
 
-static struct value *
-new_value(struct conf *c, const struct conf_row *row, size_t instance, const char *where)
+struct value *
+conf_value_new(struct conf *c, const struct conf_row *row, size_t instance, const char *where)
 {
 	c->values = mem_realloc(c->values, c->nvalues + 1, sizeof *c->values);
 	c->values[c->nvalues] =
@@ -251,8 +191,8 @@ new_value(struct conf *c, const struct conf_row *row, size_t instance, const cha
 }
 
 /* Index of the instance, made if it is new. */
-static size_t
-instance_of(struct conf *c, const char *section, const char *name)
+size_t
+conf_instance_of(struct conf *c, const char *section, const char *name)
 {
 	for (size_t i = 0; i < c->ninstances; i++)
 		if (strcmp(c->instances[i].section, section) == 0 &&
@@ -261,307 +201,6 @@ instance_of(struct conf *c, const char *section, const char *name)
 	c->instances = mem_realloc(c->instances, c->ninstances + 1, sizeof *c->instances);
 	c->instances[c->ninstances] = (struct instance){section, mem_strdup(name)};
 	return c->ninstances++;
-}
-
-/* --- lines --- */
-
-static char *
-trim(char *s)
-{
-	size_t n;
-
-	s += strspn(s, " \t");
-	for (n = strlen(s); n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\r'); n--)
-		s[n - 1] = '\0';
-	return s;
-}
-
-/* "[section]" or "[section "name"]"; the brackets' inside is at s. */
-static void
-parse_section(struct parse *p, char *s)
-{
-	char *close = strrchr(s, ']'), *name = NULL, *quote;
-	const struct conf_row *row;
-
-	p->section = NULL;
-	p->in_section = true;
-	if (close == NULL || *trim(close + 1) != '\0') {
-		fault(p, "a section wants [name] or [name \"instance\"]");
-		return;
-	}
-	*close = '\0';
-	if ((quote = strchr(s, '"')) != NULL) {
-		name = quote + 1;
-		*quote = '\0';
-		if ((close = strchr(name, '"')) == NULL || *trim(close + 1) != '\0' ||
-		    close == name) {
-			fault(p, "a section's instance wants one non-empty name in double quotes");
-			return;
-		}
-		*close = '\0';
-	}
-	s = trim(s);
-	if ((row = find_row(p->c->table, s, NULL)) == NULL) {
-		fault(p, "[%s]: no such section", s);
-		return;
-	}
-	if (row->named != (name != NULL)) {
-		fault(p,
-		      row->named ? "[%s]: wants an instance: [%s \"name\"]"
-				 : "[%s]: takes no instance",
-		      s, s);
-		return;
-	}
-	p->section = row->section;
-	p->instance = name ? instance_of(p->c, row->section, name) : 0;
-}
-
-static void
-parse_setting(struct parse *p, char *s)
-{
-	char *equals = strchr(s, '='), *key, *text, where[512];
-	const struct conf_row *row;
-	struct value *v;
-	struct err e;
-
-	if (equals == NULL) {
-		fault(p, "want key = value, [section] or include FILE, not: %s", s);
-		return;
-	}
-	*equals = '\0';
-	key = trim(s);
-	text = trim(equals + 1);
-	if (p->section == NULL) {
-		if (!p->in_section)
-			fault(p, "%s: stands before the first section", key);
-		return; /* the unknown section was reported once */
-	}
-	if ((row = find_row(p->c->table, p->section, key)) == NULL) {
-		fault(p, "%s: no such key in [%s]", key, p->section);
-		return;
-	}
-	v = find_value(p->c, row, p->instance);
-	if (v != NULL && row->type != CONF_LIST) {
-		fault(p, "%s: given twice, first at %s", key, v->where);
-		return;
-	}
-	snprintf(where, sizeof where, "%s:%d", p->file, p->line);
-	v = v ? v : new_value(p->c, row, p->instance, where);
-	if (set_value(v, p->dir, text, &e) < 0)
-		fault(p, "%s", e.text);
-}
-
-static void
-parse_include(struct parse *p, char *s)
-{
-	struct buf path = {0};
-	struct parse inner = *p;
-
-	s = trim(s);
-	if (*s != '/' && *p->dir != '\0')
-		buf_addf(&path, "%s/", p->dir);
-	buf_adds(&path, s);
-	inner.depth++;
-	inner.section = NULL;
-	inner.in_section = false;
-	if (inner.depth > INCLUDE_DEPTH_MAX)
-		fault(p, "include %s: more than %d deep", s, INCLUDE_DEPTH_MAX);
-	else if (parse_file(&inner, buf_str(&path)) < 0)
-		p->failed = true;
-	p->section = NULL; /* an include ends the section it stands in */
-	p->in_section = false;
-	buf_free(&path);
-}
-
-/* A # at the start or after white space begins a comment. */
-static void
-cut_comment(char *s)
-{
-	for (char *c = s; (c = strchr(c, '#')) != NULL; c++)
-		if (c == s || c[-1] == ' ' || c[-1] == '\t') {
-			*c = '\0';
-			return;
-		}
-}
-
-static void
-parse_line(struct parse *p, char *s)
-{
-	if (!utf8_is_valid(s, strlen(s))) {
-		fault(p, "not UTF-8");
-		return;
-	}
-	cut_comment(s);
-	s = trim(s);
-	for (char *c = s; *c; c++)
-		if ((unsigned char)*c < 0x20 && *c != '\t') {
-			fault(p, "a control character");
-			return;
-		}
-	if (*s == '[')
-		parse_section(p, s + 1);
-	else if (strncmp(s, "include ", 8) == 0)
-		parse_include(p, s + 8);
-	else if (*s != '\0')
-		parse_setting(p, s);
-}
-
-static void
-parse_text(struct parse *p, const void *text, size_t len)
-{
-	char *copy = mem_dup(text, len), *s = copy;
-
-	p->line = 0;
-	if (memchr(text, 0, len) != NULL)
-		fault(p, "a NUL byte");
-	while (s < copy + len) {
-		char *end = s + strcspn(s, "\n");
-
-		*end = '\0';
-		p->line++;
-		parse_line(p, s);
-		s = end + 1;
-	}
-	free(copy);
-}
-
-static int
-read_file(const char *path, struct buf *out, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc = -1;
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(e, "%s", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		err_set(e, ERR_CONFIG, "%s: not a regular file", path);
-		goto out;
-	}
-	do {
-		buf_reserve(out, 65536);
-		if ((n = read(fd, out->data + out->len, 65536)) > 0)
-			out->len += (size_t)n;
-	} while (n > 0 && out->len <= CONF_FILE_MAX_BYTES);
-	if (n < 0)
-		err_sys(e, "%s", path);
-	else if (out->len > CONF_FILE_MAX_BYTES)
-		err_set(e, ERR_LIMIT, "%s: over %d bytes", path, CONF_FILE_MAX_BYTES);
-	else
-		rc = 0;
-out:
-	close(fd);
-	return rc;
-}
-
-static int
-parse_file(struct parse *p, const char *path)
-{
-	struct buf text = {0};
-	struct err e;
-	char *dir = mem_strdup(path), *slash = strrchr(dir, '/');
-
-	if (read_file(path, &text, &e) < 0) {
-		fault(p, "%s", e.text);
-		goto out;
-	}
-	if (slash != NULL)
-		*slash = '\0';
-	p->file = path;
-	p->dir = slash != NULL ? dir : "";
-	parse_text(p, text.data, text.len);
-out:
-	free(dir);
-	buf_free(&text);
-	return p->failed ? -1 : 0;
-}
-
-/* --- the whole --- */
-
-static void
-default_of(struct parse *p, const struct conf_row *row, size_t instance)
-{
-	const char *name = row->named ? p->c->instances[instance].name : NULL;
-	struct value *v;
-	struct err e;
-
-	if (find_value(p->c, row, instance) != NULL)
-		return;
-	if (row->def == NULL) {
-		fault(p, name ? "[%s \"%s\"]: %s is missing" : "[%s]: %s%s is missing",
-		      row->section, name ? name : "", row->key);
-		return;
-	}
-	v = new_value(p->c, row, instance, "default");
-	if (*row->def == '\0' &&
-	    (row->type == CONF_LIST || row->type == CONF_STR || row->type == CONF_PATH)) {
-		if (row->type != CONF_LIST)
-			add_text(v, "", 0);
-		return;
-	}
-	if (set_value(v, "", row->def, &e) < 0)
-		fault(p, "default of %s: %s", row->key, e.text);
-}
-
-static void
-defaults(struct parse *p)
-{
-	for (const struct conf_row *r = p->c->table; r->section != NULL; r++) {
-		if (!r->named)
-			default_of(p, r, 0);
-		for (size_t i = 0; r->named && i < p->c->ninstances; i++)
-			if (strcmp(p->c->instances[i].section, r->section) == 0)
-				default_of(p, r, i);
-	}
-}
-
-static int
-finish(struct parse *p, struct conf **out)
-{
-	defaults(p);
-	if (p->failed) {
-		conf_free(p->c);
-		return -1;
-	}
-	*out = p->c;
-	return 0;
-}
-
-static struct parse
-start(const char *file, const char *dir, const struct conf_row *table, conf_report *report,
-      void *ctx, struct err *e)
-{
-	struct conf *c = mem_alloc(sizeof *c);
-
-	c->table = table;
-	return (struct parse){
-	    .c = c, .report = report, .ctx = ctx, .e = e, .file = file, .dir = dir};
-}
-
-int
-conf_load(const char *path, const struct conf_row *table, conf_report *report, void *ctx,
-	  struct conf **out, struct err *e)
-{
-	struct parse p = start(path, "", table, report, ctx, e);
-
-	if (parse_file(&p, path) < 0 && p.line == 0) { /* not even read: one fault is enough */
-		conf_free(p.c);
-		return -1;
-	}
-	p.file = path; /* dir and line were the file's; what is missing is told of the whole */
-	p.dir = "";
-	return finish(&p, out);
-}
-
-int
-conf_parse(const char *name, const char *dir, const void *text, size_t len,
-	   const struct conf_row *table, conf_report *report, void *ctx, struct conf **out,
-	   struct err *e)
-{
-	struct parse p = start(name, dir, table, report, ctx, e);
-
-	parse_text(&p, text, len);
-	return finish(&p, out);
 }
 
 void
@@ -601,7 +240,7 @@ print_section(const struct conf *c, const char *section, size_t instance, bool v
 {
 	for (const struct conf_row *r = c->table; r->section != NULL; r++)
 		if (strcmp(r->section, section) == 0)
-			print_value(find_value(c, r, instance), verbose, out);
+			print_value(conf_value_of(c, r, instance), verbose, out);
 }
 
 void
@@ -628,15 +267,15 @@ conf_print(const struct conf *c, bool verbose, struct buf *out)
 static const struct value *
 get(const struct conf *c, const char *section, const char *name, const char *key)
 {
-	const struct conf_row *row = find_row(c->table, section, key);
+	const struct conf_row *row = conf_row_of(c->table, section, key);
 	const struct value *v = NULL;
 
 	assert(row != NULL && row->named == (name != NULL));
 	for (size_t i = 0; name != NULL && i < c->ninstances && v == NULL; i++)
 		if (strcmp(c->instances[i].section, section) == 0 &&
 		    strcmp(c->instances[i].name, name) == 0)
-			v = find_value(c, row, i);
-	v = name == NULL ? find_value(c, row, 0) : v;
+			v = conf_value_of(c, row, i);
+	v = name == NULL ? conf_value_of(c, row, 0) : v;
 	assert(v != NULL);
 	return v;
 }

@@ -1,5 +1,5 @@
-/* openssl_in.c - what the OpenSSL doors of the library share. Runs in: everything that meets keys or certificates.
- * A door to OpenSSL. Owns: nothing. */
+/* openssl_in.c - what the OpenSSL doors of the library share. Runs in: everything that meets keys
+ * or certificates. A door to OpenSSL. Owns: nothing. */
 #include <time.h>
 
 #include <openssl/err.h>
@@ -7,7 +7,8 @@
 
 #include "openssl_in.h"
 
-/* A daemon has no terminal, and OpenSSL would open one: a key that wants a passphrase is refused. */
+/* A daemon has no terminal, and OpenSSL would open one: a key that wants a passphrase is refused.
+ */
 static int
 no_passphrase(char *buf, int size, int rwflag, void *u)
 {
