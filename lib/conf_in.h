@@ -30,11 +30,14 @@ struct conf {
 int conf_set(struct value *v, const char *dir, const char *text, struct err *e);
 /* A value that may be empty, as its row's default. */
 void conf_set_empty(struct value *v);
-/* The row of a key (of a section's first row for key NULL), the value of a row in an instance; NULL if there is none. */
-const struct conf_row *conf_row_of(const struct conf_row *table, const char *section, const char *key);
+/* The row of a key (of a section's first row for key NULL), the value of a row in an instance; NULL
+ * if there is none. */
+const struct conf_row *conf_row_of(const struct conf_row *table, const char *section,
+				   const char *key);
 struct value *conf_value_of(const struct conf *c, const struct conf_row *row, size_t instance);
 /* A new value, and the index of an instance, made if it is new. */
-struct value *conf_value_new(struct conf *c, const struct conf_row *row, size_t instance, const char *where);
+struct value *conf_value_new(struct conf *c, const struct conf_row *row, size_t instance,
+			     const char *where);
 size_t conf_instance_of(struct conf *c, const char *section, const char *name);
 
 #endif

@@ -1,5 +1,6 @@
-/* conf_parse.c - the text of a configuration: sections, settings, includes. Runs in: gateway, client. Owns: nothing.
- * Trusts: no file; every fault is reported with file:line, nothing guessed. */
+/* conf_parse.c - the text of a configuration: sections, settings, includes. Runs in: gateway,
+ * client. Owns: nothing. Trusts: no file; every fault is reported with file:line, nothing guessed.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -353,4 +354,3 @@ conf_parse(const char *name, const char *dir, const void *text, size_t len,
 	parse_text(&p, text, len);
 	return finish(&p, out);
 }
-

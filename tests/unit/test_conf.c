@@ -1,4 +1,5 @@
-/* test_conf.c - configuration: values by type, defaults, instances, includes; each fault told with its line, all at once. */
+/* test_conf.c - configuration: values by type, defaults, instances, includes; each fault told with
+ * its line, all at once. */
 #include <stdbool.h>
 #include <unistd.h>
 
@@ -16,16 +17,16 @@ is_pattern(const char *v, struct err *err)
 }
 
 static const struct conf_row table[] = {
-	{"g", "name", CONF_STR, false, NULL, 0, 0, NULL, "a name", NULL},
-	{"g", "path", CONF_PATH, false, "", 0, 0, NULL, "a path", NULL},
-	{"g", "n", CONF_INT, false, "3", 1, 10, NULL, "a number", NULL},
-	{"g", "size", CONF_SIZE, false, "64K", 0, 1 << 30, NULL, "a size", NULL},
-	{"g", "time", CONF_DURATION, false, "5m", 0, 0, NULL, "a time", NULL},
-	{"g", "on", CONF_BOOL, false, "no", 0, 0, NULL, "a switch", NULL},
-	{"g", "word", CONF_WORD, false, "one", 0, 0, "one|two", "a word", NULL},
-	{"class", "from", CONF_LIST, true, NULL, 0, 0, NULL, "patterns", is_pattern},
-	{"class", "max", CONF_SIZE, true, "2G", 0, 0, NULL, "a size", NULL},
-	{NULL, NULL, CONF_STR, false, NULL, 0, 0, NULL, NULL, NULL},
+    {"g", "name", CONF_STR, false, NULL, 0, 0, NULL, "a name", NULL},
+    {"g", "path", CONF_PATH, false, "", 0, 0, NULL, "a path", NULL},
+    {"g", "n", CONF_INT, false, "3", 1, 10, NULL, "a number", NULL},
+    {"g", "size", CONF_SIZE, false, "64K", 0, 1 << 30, NULL, "a size", NULL},
+    {"g", "time", CONF_DURATION, false, "5m", 0, 0, NULL, "a time", NULL},
+    {"g", "on", CONF_BOOL, false, "no", 0, 0, NULL, "a switch", NULL},
+    {"g", "word", CONF_WORD, false, "one", 0, 0, "one|two", "a word", NULL},
+    {"class", "from", CONF_LIST, true, NULL, 0, 0, NULL, "patterns", is_pattern},
+    {"class", "max", CONF_SIZE, true, "2G", 0, 0, NULL, "a size", NULL},
+    {NULL, NULL, CONF_STR, false, NULL, 0, 0, NULL, NULL, NULL},
 };
 
 struct told {
@@ -57,8 +58,13 @@ values_and_defaults(void **state)
 	struct conf *c, *again;
 	struct buf out = {0};
 
-	assert_ok(parse("# c\n[g]\nname = a b # comment\n path=x/y\nsize = 2M\ntime = 1500ms\non = yes\nword = two\n"
-			"[class \"b\"]\nfrom = a/*, b/c\nfrom = */*\n[class \"a\"]\nfrom = a/b\nmax = 1\n", &t, &c), &e);
+	assert_ok(
+	    parse(
+		"# c\n[g]\nname = a b # comment\n path=x/y\nsize = 2M\ntime = 1500ms\non = "
+		"yes\nword = two\n"
+		"[class \"b\"]\nfrom = a/*, b/c\nfrom = */*\n[class \"a\"]\nfrom = a/b\nmax = 1\n",
+		&t, &c),
+	    &e);
 	assert_string_equal(conf_str(c, "g", NULL, "name"), "a b");
 	assert_string_equal(conf_str(c, "g", NULL, "path"), "/d/x/y");
 	assert_int_equal(conf_int(c, "g", NULL, "n"), 3);
@@ -97,31 +103,31 @@ each_fault_has_its_line(void **state)
 	static const struct {
 		const char *text, *told;
 	} rows[] = {
-		{"[g]\nname = a\nother = 1\n", "f:3: other: no such key in [g]"},
-		{"[g]\nname = a\nname = b\n", "f:3: name: given twice, first at f:2"},
-		{"[h]\nx = 1\n[g]\nname = a\n", "f:1: [h]: no such section"},
-		{"[g]\n", "f:0: [g]: name is missing"},
-		{"[g]\nname = a\n[class \"x\"]\nmax = 1\n", "[class \"x\"]: from is missing"},
-		{"[g]\nname = a\nn = 11\n", "f:3: n = 11: outside 1 to 10"},
-		{"[g]\nname = a\nn = -1\n", "f:3: n = -1: want a whole number"},
-		{"[g]\nname = a\nn = 1x\n", "want a whole number"},
-		{"[g]\nname = a\nsize = 1KB\n", "want a size such as"},
-		{"[g]\nname = a\nsize = 99999999T\n", "want a size"},
-		{"[g]\nname = a\nsize = 2G\n", "outside 0 to 1073741824 bytes"},
-		{"[g]\nname = a\ntime = 5\n", "want a time such as"},
-		{"[g]\nname = a\non = true\n", "want yes or no"},
-		{"[g]\nname = a\nword = on\n", "want one of one|two"},
-		{"[g]\nname = a\n[class \"x\"]\nfrom = a/b, ,c/d\n", "f:4: from: an empty item"},
-		{"[g]\nname = a\n[class \"x\"]\nfrom = nobody\n", "f:4: from: nobody: no pattern"},
-		{"[g \"x\"]\n[g]\nname = a\n", "f:1: [g]: takes no instance"},
-		{"[class]\n[g]\nname = a\n", "f:1: [class]: wants an instance"},
-		{"[class \"\"]\n[g]\nname = a\n", "f:1: a section's instance"},
-		{"[g\nname = a\n[g]\nname = a\n", "f:1: a section wants"},
-		{"name = a\n[g]\nname = a\n", "f:1: name: stands before the first section"},
-		{"[g]\nname = a\nwhatever\n", "f:3: want key = value"},
-		{"[g]\nname = a\npath = a\xff\n", "f:3: not UTF-8"},
-		{"[g]\nname = a\npath = a\x01\n", "f:3: a control character"},
-		{"include none.conf\n[g]\nname = a\n", "f:1: /d/none.conf"},
+	    {"[g]\nname = a\nother = 1\n", "f:3: other: no such key in [g]"},
+	    {"[g]\nname = a\nname = b\n", "f:3: name: given twice, first at f:2"},
+	    {"[h]\nx = 1\n[g]\nname = a\n", "f:1: [h]: no such section"},
+	    {"[g]\n", "f:0: [g]: name is missing"},
+	    {"[g]\nname = a\n[class \"x\"]\nmax = 1\n", "[class \"x\"]: from is missing"},
+	    {"[g]\nname = a\nn = 11\n", "f:3: n = 11: outside 1 to 10"},
+	    {"[g]\nname = a\nn = -1\n", "f:3: n = -1: want a whole number"},
+	    {"[g]\nname = a\nn = 1x\n", "want a whole number"},
+	    {"[g]\nname = a\nsize = 1KB\n", "want a size such as"},
+	    {"[g]\nname = a\nsize = 99999999T\n", "want a size"},
+	    {"[g]\nname = a\nsize = 2G\n", "outside 0 to 1073741824 bytes"},
+	    {"[g]\nname = a\ntime = 5\n", "want a time such as"},
+	    {"[g]\nname = a\non = true\n", "want yes or no"},
+	    {"[g]\nname = a\nword = on\n", "want one of one|two"},
+	    {"[g]\nname = a\n[class \"x\"]\nfrom = a/b, ,c/d\n", "f:4: from: an empty item"},
+	    {"[g]\nname = a\n[class \"x\"]\nfrom = nobody\n", "f:4: from: nobody: no pattern"},
+	    {"[g \"x\"]\n[g]\nname = a\n", "f:1: [g]: takes no instance"},
+	    {"[class]\n[g]\nname = a\n", "f:1: [class]: wants an instance"},
+	    {"[class \"\"]\n[g]\nname = a\n", "f:1: a section's instance"},
+	    {"[g\nname = a\n[g]\nname = a\n", "f:1: a section wants"},
+	    {"name = a\n[g]\nname = a\n", "f:1: name: stands before the first section"},
+	    {"[g]\nname = a\nwhatever\n", "f:3: want key = value"},
+	    {"[g]\nname = a\npath = a\xff\n", "f:3: not UTF-8"},
+	    {"[g]\nname = a\npath = a\x01\n", "f:3: a control character"},
+	    {"include none.conf\n[g]\nname = a\n", "f:1: /d/none.conf"},
 	};
 	struct told t = {0};
 	struct conf *c;
@@ -141,7 +147,8 @@ all_faults_at_once(void **state)
 	struct told t = {0};
 	struct conf *c;
 
-	assert_refused(parse("[g]\nn = 0\nother = 1\nword = x\n[zz]\n[class \"y\"]\n", &t, &c), &e, ERR_CONFIG);
+	assert_refused(parse("[g]\nn = 0\nother = 1\nword = x\n[zz]\n[class \"y\"]\n", &t, &c), &e,
+		       ERR_CONFIG);
 	assert_int_equal(t.n, 6); /* four on their lines, name and from missing */
 	assert_string_equal(e.text, "f:2: n = 0: outside 1 to 10"); /* the first one */
 	buf_free(&t.text);
@@ -190,10 +197,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_and_defaults),
-		cmocka_unit_test(each_fault_has_its_line),
-		cmocka_unit_test(all_faults_at_once),
-		cmocka_unit_test(files_and_includes),
+	    cmocka_unit_test(values_and_defaults),
+	    cmocka_unit_test(each_fault_has_its_line),
+	    cmocka_unit_test(all_faults_at_once),
+	    cmocka_unit_test(files_and_includes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
