@@ -64,7 +64,7 @@ buf_reserve(struct buf *b, size_t more)
 	if (need <= b->cap)
 		return;
 	while (cap < need)
-		cap = cap <= need / 2 ? cap * 2 : need;
+		cap = cap <= SIZE_MAX / 2 ? cap * 2 : need; /* doubles: n bytes cost O(n) */
 	b->data = mem_realloc(b->data, cap, 1);
 	b->cap = cap;
 	b->data[b->len] = '\0';

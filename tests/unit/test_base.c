@@ -41,6 +41,23 @@ what_comes_from_outside_is_escaped(void **state)
 }
 
 static void
+a_buffer_grows_by_doubling(void **state)
+{
+	struct buf b = {0};
+	size_t grown = 0, cap = 0;
+
+	for (size_t i = 0; i < 1 << 20; i++) {
+		buf_addc(&b, (char)i);
+		grown += b.cap != cap;
+		cap = b.cap;
+	}
+	assert_int_equal(b.len, 1 << 20);
+	assert_true(grown <=
+		    16); /* 64 bytes to 2 MiB; growing to just what is needed were half a million */
+	buf_free(&b);
+}
+
+static void
 json_text(void **state)
 {
 	struct buf b = {0};
@@ -185,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_error_has_its_row),
 	    cmocka_unit_test(what_comes_from_outside_is_escaped),
+	    cmocka_unit_test(a_buffer_grows_by_doubling),
 	    cmocka_unit_test(json_text),
 	    cmocka_unit_test(hex_base64_base32),
 	    cmocka_unit_test(utf8),
