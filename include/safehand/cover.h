@@ -1,0 +1,49 @@
+/* cover.h - the cover sheet (cover.json): what people need to know, seen by recipients only. JSON,
+ * strict. */
+#ifndef SAFEHAND_COVER_H
+#define SAFEHAND_COVER_H
+
+#include "safehand/buf.h"
+#include "safehand/err.h"
+#include "safehand/limits.h"
+#include "safehand/manifest.h"
+
+struct cover;
+
+/* A document as its cover sheet names it. */
+struct cover_document {
+	char name[DOCUMENT_NAME_MAX + 1];
+	char type[128]; /* media type (RFC 6838) */
+	uint64_t size;
+	uint8_t sha256[DIGEST_BYTES];
+};
+
+/* The whole sheet as it stands inside a bundle: id, from, to and documents must be there.
+ * ERR_FORMAT naming the member, ERR_LIMIT. Pure. */
+int cover_parse(const void *text, size_t len, struct cover **out, struct err *e)
+    __attribute__((warn_unused_result));
+/* What a person wrote before sending: id, from, to, documents must not be there. */
+int cover_parse_draft(const void *text, size_t len, struct cover **out, struct err *e)
+    __attribute__((warn_unused_result));
+/* An empty draft. */
+struct cover *cover_new(void);
+void cover_free(struct cover *c); /* NULL is fine */
+
+/* Fills a draft in: the manifest's id, from and recipients, and the documents; appends the text of
+ * the whole sheet. ERR_LIMIT over COVER_MAX_BYTES. */
+int cover_complete(const struct cover *draft, const struct manifest *m,
+		   const struct cover_document *documents, size_t n, struct buf *text,
+		   struct err *e) __attribute__((warn_unused_result));
+/* The sheet names the same id, sender and recipients as the manifest: else ERR_DIGEST naming which.
+ * Stops ciphertext that was signed anew and forwarded under a false flag. */
+int cover_match(const struct cover *c, const struct manifest *m, struct err *e)
+    __attribute__((warn_unused_result));
+
+size_t cover_documents(const struct cover *c);
+const struct cover_document *cover_document(const struct cover *c, size_t i);
+/* The sheet for a person at a terminal: clean UTF-8, a line or a paragraph per fact. */
+void cover_show(const struct cover *c, struct buf *text);
+/* The sheet's own text as it was parsed. */
+void cover_text(const struct cover *c, struct buf *text);
+
+#endif
