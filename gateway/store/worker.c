@@ -159,15 +159,31 @@ worker_of(struct workers *w, const struct chan *ch)
 	return NULL;
 }
 
+/* A worker that asked to go and owes nothing more is let go: it ends when its channel closes, and
+ * master sends another. */
+static void
+release(struct workers *w, struct worker *i)
+{
+	if (!i->retired || i->busy > 0)
+		return;
+	LIST_REMOVE(i, next);
+	w->n--;
+	chan_free(i->ch);
+	free(i);
+}
+
 static void
 finish(struct workers *w, struct check_job *c, enum msg_kind kind, const void *facts,
        const struct err *why)
 {
 	worker_done *done = c->done;
+	struct worker *at = c->at;
 	void *ctx = c->ctx;
 
 	check_free(w, c);
 	done(ctx, kind, facts, why);
+	if (at != NULL)
+		release(w, at);
 }
 
 void
@@ -277,10 +293,13 @@ worker_take_refused(struct workers *w, struct chan *ch, const struct msg_refused
 void
 worker_take_retire(void *env, struct chan *ch, const void *msg, int fd)
 {
-	struct worker *i = worker_of(pool(env), ch);
+	struct workers *w = pool(env);
+	struct worker *i = worker_of(w, ch);
 
-	if (i != NULL)
-		i->retired = true;
+	if (i == NULL)
+		return;
+	i->retired = true;
+	release(w, i);
 }
 
 size_t
