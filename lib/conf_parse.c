@@ -245,21 +245,36 @@ out:
 	return rc;
 }
 
+/* The folder of a file as an absolute path: what is made of it holds wherever a process goes. */
+static char *
+folder_of(const char *path)
+{
+	char *copy = mem_strdup(path), *slash = strrchr(copy, '/'), *dir;
+
+	if (slash != NULL)
+		slash[slash == copy] = '\0';
+	dir = realpath(slash != NULL ? copy : ".", NULL);
+	free(copy);
+	return dir;
+}
+
 static int
 parse_file(struct parse *p, const char *path)
 {
 	struct buf text = {0};
 	struct err e;
-	char *dir = mem_strdup(path), *slash = strrchr(dir, '/');
+	char *dir = NULL;
 
 	if (read_file(path, &text, &e) < 0) {
 		fault(p, "%s", e.text);
 		goto out;
 	}
-	if (slash != NULL)
-		*slash = '\0';
+	if ((dir = folder_of(path)) == NULL) {
+		fault(p, "%s: its folder: %s", path, strerror(errno));
+		goto out;
+	}
 	p->file = path;
-	p->dir = slash != NULL ? dir : "";
+	p->dir = strcmp(dir, "/") != 0 ? dir : ""; /* a slash is put between */
 	parse_text(p, text.data, text.len);
 out:
 	free(dir);

@@ -167,6 +167,7 @@ on_conf(void *ctx, struct chan *ch, const void *msg, int fd)
 static void
 peer_gone(void *ctx, struct chan *ch)
 {
+	env.peers--;
 	if (env.role->gone != NULL) {
 		env.role->gone(&env, ch);
 		return;
@@ -187,6 +188,7 @@ open_peer(const struct msg_peer *m, int fd)
 	assert(m->role < ROLE_IDS);
 	ch = chan_new(env.base, fd, env.role->id, (enum role_id)m->role, m->index,
 		      env.role->handlers, peer_gone, &env);
+	env.peers++;
 	if (env.role->peer != NULL)
 		env.role->peer(&env, ch);
 }
@@ -284,12 +286,11 @@ on_stop(void *ctx, struct chan *ch, const void *msg, int fd)
 	struct timeval grace = {(time_t)(m->number / 1000), (suseconds_t)(m->number % 1000 * 1000)};
 
 	env.stopping = true;
-	if (env.role->stop == NULL) {
-		role_exit(&env);
-		return;
-	}
 	event_base_once(env.base, -1, EV_TIMEOUT, on_grace_over, NULL, &grace);
-	env.role->stop(&env, m->number);
+	if (env.role->stop != NULL)
+		env.role->stop(&env, m->number);
+	else if (env.peers == 0)
+		role_exit(&env);
 }
 
 static const struct chan_handler master_handlers[] = {

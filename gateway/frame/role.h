@@ -32,6 +32,7 @@ struct role_env {
 	void *state; /* the role's own static struct */
 	struct role_file files[ROLE_FILES_MAX];
 	size_t nfiles;
+	size_t peers; /* channels to other roles that are open */
 	bool stopping;
 };
 
@@ -53,8 +54,8 @@ struct role {
 	/* New conf and files stand in env. On -1 the old ones stay in force: env is as before and
 	 * master is told. */
 	int (*reload)(struct role_env *env, struct err *e);
-	/* Finish; call role_exit when done. NULL: exits at once. grace_ms: after that the process
-	 * ends anyhow. */
+	/* Finish; call role_exit when done. NULL: ends when the last peer has gone, who may need it
+	 * to finish. grace_ms: after that the process ends anyhow. */
 	void (*stop)(struct role_env *env, uint64_t grace_ms);
 	/* A control connection (store only). */
 	void (*control)(struct role_env *env, const struct msg_control *msg, int fd);

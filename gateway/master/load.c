@@ -2,6 +2,7 @@
  * Owns: nothing. Trusts: the administrator, after checking each value, owner and mode. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,45 @@ load_conf(const char *path, struct conf **out, struct err *e)
 	return 0;
 }
 
+/* Only root can become another, and only root needs the user to be there. */
+static void
+check_user(const struct conf *c, struct err *e)
+{
+	const char *user = conf_str(c, "gateway", NULL, "user");
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
+	struct err fault = {0};
+
+	if (geteuid() != 0)
+		return;
+	if (pw == NULL)
+		err_set(&fault, ERR_CONFIG,
+			"%s: no such user; make it (useradd --system %s) or name another", user,
+			user);
+	else if (pw->pw_uid == 0)
+		err_set(&fault, ERR_CONFIG, "%s: is root; name one who is not", user);
+	if (fault.code != ERR_OK)
+		report_value(c, "gateway", NULL, "user", &fault, e);
+}
+
+static void
+check_jail(const struct conf *c, struct err *e)
+{
+	const char *jail = conf_str(c, "gateway", NULL, "jail");
+	struct err fault = {0};
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	if (stat(jail, &st) < 0)
+		err_sys(&fault, "%s", jail);
+	else if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0)
+		err_set(&fault, ERR_CONFIG,
+			"%s: want an empty folder that is root's and that only root may write to",
+			jail);
+	if (fault.code != ERR_OK)
+		report_value(c, "gateway", NULL, "jail", &fault, e);
+}
+
 static int
 check_owner(const struct stat *st, struct err *e)
 {
@@ -115,6 +155,15 @@ check_owner(const struct stat *st, struct err *e)
 		return err_set(e, ERR_CONFIG, "owned by user %u: want root or ourselves",
 			       st->st_uid);
 	return 0;
+}
+
+int
+load_check_root(const struct conf *c, struct err *e)
+{
+	err_clear(e);
+	check_user(c, e);
+	check_jail(c, e);
+	return e->code == ERR_OK ? 0 : -1;
 }
 
 static int

@@ -60,8 +60,11 @@ check(const char *path)
 
 	if (load_all(path, &l, &e) < 0)
 		return err_exit(ERR_CONFIG);
+	if (load_check_root(l.conf, &e) < 0)
+		printf("%s: good, but as root it would not start\n", path);
+	else
+		printf("%s: good\n", path);
 	load_free(&l);
-	printf("%s: good\n", path);
 	return 0;
 }
 
@@ -120,6 +123,8 @@ serve(const char *path)
 	log_init("master", LOG_LEVEL_INFO);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* it holds every key until it has handed them over */
 	if (load_all(path, &master.now, &e) < 0)
+		return err_exit(ERR_CONFIG);
+	if (load_check_root(master.now.conf, &e) < 0)
 		return err_exit(ERR_CONFIG);
 	if (geteuid() != 0)
 		log_warn("unprivileged", "skipped=%s", "chroot and change of user need root");

@@ -55,6 +55,8 @@ struct master {
 /* load.c: reads and checks; every fault is reported on standard error with file:line. */
 int load_conf(const char *path, struct conf **out, struct err *e);
 int load_all(const char *path, struct loaded *out, struct err *e);
+/* What only a start as root needs: the user and the jail. Reports as load_conf does. */
+int load_check_root(const struct conf *c, struct err *e);
 void load_free(struct loaded *l);
 
 /* listen.c: bound sockets, close-on-exec; end with err. */

@@ -126,7 +126,7 @@ on_ready(void *ctx, struct chan *ch, const void *msg, int fd)
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
 		if (m->children[i].pid > 0 && !m->children[i].ready)
 			return;
-	if (!m->serving)
+	if (!m->serving && !m->stopping)
 		all_ready(m);
 }
 
@@ -299,28 +299,21 @@ lives(const struct master *m, unsigned roles)
 #define STORES (1u << ROLE_STORE)
 #define REST   (1u << ROLE_VERIFY | 1u << ROLE_NOTARY | 1u << ROLE_COURIER)
 
-/* The next wave when the one before has ended: clients first, then what holds their data, then the
- * helpers. */
+/* The next wave when the one before has ended: clients first, then all others; of those the store
+ * leaves first, since its helpers end when their channels to it have closed. */
 static void
 next_wave(struct master *m)
 {
 	static unsigned told;
+	unsigned wave = lives(m, FRONTS) ? FRONTS : STORES | REST;
 
-	if (lives(m, FRONTS)) {
-		if (!(told & FRONTS))
-			tell_stop(m, FRONTS);
-		told |= FRONTS;
-	} else if (lives(m, STORES)) {
-		if (!(told & STORES))
-			tell_stop(m, STORES);
-		told |= STORES;
-	} else if (lives(m, REST)) {
-		if (!(told & REST))
-			tell_stop(m, REST);
-		told |= REST;
-	} else {
+	if (!lives(m, FRONTS | STORES | REST)) {
 		event_base_loopbreak(m->base);
+		return;
 	}
+	if (!(told & wave))
+		tell_stop(m, wave);
+	told |= wave;
 }
 
 static void

@@ -157,8 +157,10 @@ store_gone(struct role_env *env, struct chan *ch)
 		chan_free(ch);
 		return;
 	}
-	if (env->stopping)
-		return; /* who stops before us has nothing more to ask */
+	/* A front has nothing more to ask; whether it should have gone is master's to judge, who
+	 * stops us next. Askers still point to its channel: it stays. */
+	if (env->stopping || chan_peer(ch) == ROLE_FRONT)
+		return;
 	log_error("peer-gone", "peer=%s index=%u", role_name(chan_peer(ch)), chan_index(ch));
 	exit(1);
 }

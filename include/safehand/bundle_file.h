@@ -19,10 +19,12 @@ struct bundle_document {
 };
 
 struct bundle_order {
-	/* All but the digests, sizes and keys, which are filled in. to[]: mailbox, cover, covers. */
+	/* All but the digests, sizes and keys, which are filled in. to[]: mailbox, cover, covers.
+	 */
 	struct manifest *manifest;
-	const struct identity *keys; /* manifest->nto agency-seal certificates, judged by the caller */
-	const struct cover *cover;   /* what people wrote; id, from, to, documents are filled in */
+	const struct identity
+	    *keys; /* manifest->nto agency-seal certificates, judged by the caller */
+	const struct cover *cover; /* what people wrote; id, from, to, documents are filled in */
 	const struct bundle_document *documents;
 	size_t ndocuments;
 	struct signer *const *signers; /* 1..SIGNERS_MAX, of the sender's agency */
@@ -61,7 +63,8 @@ int bundle_file_check_payload(const struct bundle_file *b, bundle_progress *prog
 			      struct err *e) __attribute__((warn_unused_result));
 /* The place of a mailbox among the recipients, or -1. */
 int bundle_file_slot(const struct bundle_file *b, const char *mailbox);
-/* One more signer; the file under name is replaced whole (the payload is copied, not read again). */
+/* One more signer; the file under name is replaced whole (the payload is copied, not read again).
+ */
 int bundle_file_sign(const struct bundle_file *b, struct signer *s, int dir_fd, const char *name,
 		     struct err *e) __attribute__((warn_unused_result));
 
@@ -74,9 +77,9 @@ struct bundle_opening {
 };
 /* Decrypts and unpacks into the new folder name under dir_fd: the cover sheet as cover.json and the
  * documents, each checked against the cover sheet, which is compared with the manifest. The folder
- * appears whole and synced, or not at all. *cover is the caller's to cover_free; content_sha256 takes the digest
- * of the decrypted archive, also when a check after decryption fails (then *has_content is true and
- * the refusal is ERR_ARCHIVE, ERR_DIGEST or ERR_FORMAT). */
+ * appears whole and synced, or not at all. *cover is the caller's to cover_free; content_sha256
+ * takes the digest of the decrypted archive, also when a check after decryption fails (then
+ * *has_content is true and the refusal is ERR_ARCHIVE, ERR_DIGEST or ERR_FORMAT). */
 int bundle_file_extract(const struct bundle_file *b, const struct bundle_opening *o, int dir_fd,
 			const char *name, struct cover **cover,
 			uint8_t content_sha256[static DIGEST_BYTES], bool *has_content,

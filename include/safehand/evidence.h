@@ -39,11 +39,11 @@ struct evidence_result {
 	bool has_actor;
 };
 
-/* Judges: the entry's leaf is in the tree of the checkpoint at its own seq, the log's key signed the
- * checkpoint, the timestamp holds over the checkpoint's text, the manifest and its signature and the
- * statement and its signature hold at the timestamp's time and are what the entry names. Nothing
- * missing that the entry's event calls for: else INCOMPLETE, with what. A wrong part always wins
- * over a missing one. trust must be historic data: CRLs serve if they are there. */
+/* Judges: the entry's leaf is in the tree of the checkpoint at its own seq, the log's key signed
+ * the checkpoint, the timestamp holds over the checkpoint's text, the manifest and its signature
+ * and the statement and its signature hold at the timestamp's time and are what the entry names.
+ * Nothing missing that the entry's event calls for: else INCOMPLETE, with what. A wrong part always
+ * wins over a missing one. trust must be historic data: CRLs serve if they are there. */
 void evidence_verify(const struct evidence *ev, struct trust *t, const struct note_key *log,
 		     struct evidence_result *out);
 
