@@ -1,0 +1,44 @@
+/* client.h - what the commands share: configuration, trust, roster, folders, each opened when it is
+ * first asked for; and how they speak to people. */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include <stdbool.h>
+
+#include "safehand/buf.h"
+#include "safehand/conf.h"
+#include "safehand/err.h"
+
+struct client {
+	const char *config_path; /* --config, or NULL */
+	bool json, quiet;
+	struct conf *conf;
+	int state_fd; /* the state folder, or -1 */
+};
+
+void client_init(struct client *c);
+void client_close(struct client *c);
+
+/* The configuration, checked; the client's. Every fault is told on stderr with file:line.
+ * ERR_CONFIG. */
+int client_conf(struct client *c, const struct conf **out, struct err *e)
+    __attribute__((warn_unused_result));
+/* The state folder's descriptor, the client's; made if it is not there. ERR_CONFIG if others than
+ * its owner can look into it. */
+int client_state(struct client *c, int *fd, struct err *e) __attribute__((warn_unused_result));
+/* A folder inside the state folder, made if it is not there; *fd is the caller's. */
+int client_folder(struct client *c, const char *name, int *fd, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* --- saying things: say.c --- */
+
+/* A result on standard output; a newline is put after it if it ends in none. */
+int say(const struct client *c, const struct buf *text, struct err *e)
+    __attribute__((warn_unused_result));
+/* A line on stderr about what is going on, escaped; nothing with --quiet or --json. */
+void say_note(const struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The error, as the common options want it: a sentence on stderr, or an object on stdout. Returns
+ * the exit status. */
+int say_error(const struct client *c, const struct err *e);
+
+#endif

@@ -1,0 +1,21 @@
+/* commands.h - what a subcommand is; each stands in the file of its name and has a row in main.c.
+ */
+#ifndef CLIENT_COMMANDS_H
+#define CLIENT_COMMANDS_H
+
+#include "args.h"
+#include "client.h"
+
+struct command {
+	const char *name;
+	const char *operands;		/* "FILE…", as shown after the options; "" for none */
+	const char *summary;		/* one line of the list of commands */
+	const char *about;		/* what --help says beside the options; ends in a newline */
+	const struct args_row *options; /* NULL: only the common ones */
+	/* 0; -1 with err; or a positive exit status when everything is said already. */
+	int (*run)(struct client *c, const struct args *a, struct err *e);
+};
+
+extern const struct command config_command;
+
+#endif
