@@ -80,6 +80,8 @@ entry_parse(const void *line, size_t len, struct entry *out, struct err *e)
 	int rc = -1;
 
 	*out = (struct entry){0};
+	if (memchr(line, '\n', len) != NULL)
+		return err_set(e, ERR_FORMAT, "entry: more than one line");
 	if (json_parse("entry", line, len, ENTRY_MAX_BYTES, &doc, e) == 0)
 		rc = take_all(doc, out, e);
 	json_free(doc);

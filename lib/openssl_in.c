@@ -2,6 +2,8 @@
  * or certificates. A door to OpenSSL. Owns: nothing. */
 #include <time.h>
 
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -43,4 +45,24 @@ openssl_reason(void)
 	const char *text = ERR_reason_error_string(ERR_peek_last_error());
 
 	return text != NULL ? text : "malformed";
+}
+
+bool
+openssl_same_name(const X509_NAME *a, const X509_NAME *b)
+{
+	const unsigned char *p, *q;
+	size_t n, m;
+
+	return X509_NAME_get0_der(a, &p, &n) == 1 && X509_NAME_get0_der(b, &q, &m) == 1 && n == m &&
+	       memcmp(p, q, n) == 0;
+}
+
+bool
+openssl_algorithms_fit(const X509_ALGOR *digest, const X509_ALGOR *signature)
+{
+	int md = OBJ_obj2nid(digest->algorithm), with, key;
+
+	return (md == NID_sha256 || md == NID_sha384 || md == NID_sha512) &&
+	       OBJ_find_sigid_algs(OBJ_obj2nid(signature->algorithm), &with, &key) == 1 &&
+	       with == md && key == NID_X9_62_id_ecPublicKey;
 }

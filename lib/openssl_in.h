@@ -2,6 +2,8 @@
 #ifndef LIB_OPENSSL_IN_H
 #define LIB_OPENSSL_IN_H
 
+#include <stdbool.h>
+
 #include <openssl/x509.h>
 
 #include "safehand/identity.h"
@@ -9,10 +11,21 @@
 /* identity_parse for a certificate that is an X509 already. */
 int identity_of_x509(X509 *x, struct identity *out, struct err *e);
 
+/* Certificates that came along with a signature, the signers' own aside: each must be the root or a
+ * CA that leads to it (ERR_CERTIFICATE); it then serves to build chains. At most as many CAs as an
+ * area will ever have are taken in (ERR_LIMIT). */
+int trust_take_issuing(struct trust *t, STACK_OF(X509) * certs, STACK_OF(X509) * signers,
+		       struct err *e);
+
 /* A private key in PEM without encryption; NULL if it is none: no passphrase is ever asked for. */
 EVP_PKEY *openssl_private_key(const void *pem, size_t len);
 /* An ASN.1 time in milliseconds since 1970; -1 if it is absent or malformed. */
 int openssl_time_ms(const ASN1_TIME *t, int64_t *ms);
+/* The same name in the same bytes: X509_NAME_cmp folds case. */
+bool openssl_same_name(const X509_NAME *a, const X509_NAME *b);
+/* The signature algorithm is ECDSA with this digest, SHA-256 or stronger: OpenSSL goes by the key
+ * and does not look. */
+bool openssl_algorithms_fit(const X509_ALGOR *digest, const X509_ALGOR *signature);
 /* What OpenSSL says went wrong last, for a sentence. Static string. */
 const char *openssl_reason(void);
 

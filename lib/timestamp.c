@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 #include <openssl/ts.h>
 
+#include "cms_shape_in.h"
 #include "openssl_in.h"
 #include "safehand/timestamp.h"
 
@@ -315,6 +316,16 @@ store_of(PKCS7 *p7)
 	return store;
 }
 
+/* What OpenSSL lets be: how the signer is named, which algorithm it says. */
+static bool
+is_signer_exact(const PKCS7 *p7, const X509 *signer)
+{
+	const PKCS7_SIGNER_INFO *si = sk_PKCS7_SIGNER_INFO_value(p7->d.sign->signer_info, 0);
+
+	return openssl_same_name(si->issuer_and_serial->issuer, X509_get_issuer_name(signer)) &&
+	       openssl_algorithms_fit(si->digest_alg, si->digest_enc_alg);
+}
+
 int
 timestamp_verify(const void *token, size_t len, const uint8_t digest[static DIGEST_BYTES],
 		 struct trust *t, int64_t *time_ms, struct identity *signer, struct err *e)
@@ -328,9 +339,12 @@ timestamp_verify(const void *token, size_t len, const uint8_t digest[static DIGE
 		goto out;
 	store = store_of(p7);
 	signers = PKCS7_get0_signers(p7, NULL, 0);
-	if (sk_X509_num(signers) != 1)
+	if (cms_shape_check(token, len, 3) < 0)
+		err_set(e, ERR_SIGNATURE, "timestamp: not SignedData of version 3 in DER");
+	else if (sk_X509_num(signers) != 1 || !is_signer_exact(p7, sk_X509_value(signers, 0)))
 		err_set(e, ERR_SIGNATURE, "timestamp: its signer's certificate is not inside");
-	else if (check_token(p7, digest, store, e) == 0)
+	else if (check_token(p7, digest, store, e) == 0 &&
+		 trust_take_issuing(t, p7->d.sign->cert, signers, e) == 0)
 		rc = trust_check_x509(t, sk_X509_value(signers, 0), PROFILE_BIT(PROFILE_TSA),
 				      *time_ms, TRUST_HISTORIC, signer, e);
 	X509_STORE_free(store);

@@ -16,6 +16,8 @@
 
 #define KEPT 512 /* verdicts on chains: more than an area has signing certificates in daily use */
 
+#define ISSUING_MAX 64 /* CAs of one area over the years: two or three */
+
 /* A chain that was found good: only validity in time and revocation need be judged again. */
 struct kept {
 	struct identity id;
@@ -342,4 +344,59 @@ trust_check(struct trust *t, const void *der, size_t len, unsigned profiles, int
 	X509_free(x);
 	ERR_clear_error();
 	return rc;
+}
+
+/* --- what came along with a signature --- */
+
+static bool
+is_among(STACK_OF(X509) * list, const X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(list); i++)
+		if (X509_cmp(sk_X509_value(list, i), x) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_root(const struct trust *t, const X509 *x)
+{
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(t->store);
+
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		const X509 *root = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+		if (root != NULL && X509_cmp(root, x) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+take_issuing(struct trust *t, X509 *x, struct err *e)
+{
+	STACK_OF(X509) * chain;
+
+	if (is_among(t->issuing, x) || is_root(t, x))
+		return 0;
+	if (X509_check_ca(x) != 1)
+		return err_set(e, ERR_CERTIFICATE,
+			       "certificate: inside, and neither a signer's nor a CA's");
+	if (sk_X509_num(t->issuing) >= ISSUING_MAX)
+		return err_set(e, ERR_LIMIT, "certificate: more than %d issuing CAs", ISSUING_MAX);
+	if (build_chain(t, x, &chain, e) < 0)
+		return -1;
+	sk_X509_pop_free(chain, X509_free);
+	X509_up_ref(x);
+	sk_X509_push(t->issuing, x);
+	return 0;
+}
+
+int
+trust_take_issuing(struct trust *t, STACK_OF(X509) * certs, STACK_OF(X509) * signers, struct err *e)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++)
+		if (!is_among(signers, sk_X509_value(certs, i)) &&
+		    take_issuing(t, sk_X509_value(certs, i), e) < 0)
+			return -1;
+	return 0;
 }

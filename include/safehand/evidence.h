@@ -10,12 +10,15 @@
 #include "safehand/note.h"
 #include "safehand/statement.h"
 
+#define EVIDENCE_PROOF_MAX (NOTE_MAX_BYTES + 4 * 1024) /* bytes: note, PROOF_HASHES_MAX hashes */
+
 /* The parts as bytes, decoded; an absent one has length 0. */
 struct evidence {
 	struct buf entry, proof, timestamp, manifest, signature, statement, statement_signature;
 };
 
-/* One JSON object, strictly. ERR_FORMAT naming the member, ERR_LIMIT. Pure. */
+/* One JSON object, strictly. ERR_FORMAT naming the member (also one that is there and empty),
+ * ERR_LIMIT. evidence_free it, also after a refusal. Pure. */
 int evidence_parse(const void *text, size_t len, struct evidence *out, struct err *e)
     __attribute__((warn_unused_result));
 /* The text, absent parts left out. */
@@ -29,21 +32,32 @@ const char *evidence_verdict_name(enum evidence_verdict v); /* "OK", "INCOMPLETE
 struct evidence_result {
 	enum evidence_verdict verdict;
 	struct err why; /* what is wrong or missing; ERR_OK with EVIDENCE_OK */
+	bool has_entry, has_checkpoint, has_stamp, has_manifest, has_actor;
 	struct entry entry;
 	struct checkpoint checkpoint;
 	int64_t stamped_ms; /* of the timestamp, at which certificates are judged */
 	struct identity tsa;
-	struct identity signers[SIGNERS_MAX]; /* of the manifest */
+	char from[NAME_MAILBOX], klass[NAME_CLASS]; /* of the manifest */
+	struct identity signers[SIGNERS_MAX];	    /* of the manifest */
 	size_t nsigners;
+	struct statement statement;
 	struct identity actor; /* of the statement */
-	bool has_actor;
 };
 
-/* Judges: the entry's leaf is in the tree of the checkpoint at its own seq, the log's key signed
- * the checkpoint, the timestamp holds over the checkpoint's text, the manifest and its signature
- * and the statement and its signature hold at the timestamp's time and are what the entry names.
- * Nothing missing that the entry's event calls for: else INCOMPLETE, with what. A wrong part always
- * wins over a missing one. trust must be historic data: CRLs serve if they are there. */
+/* Judges: the entry names what its event calls for (a ContentHandover, Opened, OpenFailure, Read or
+ * Answer: bundle, manifest, mailbox, actor and statement); its leaf is in the tree of the
+ * checkpoint at its own seq; the log's key signed the checkpoint; the timestamp holds over the
+ * checkpoint's text and is not of before the entry; the manifest and its signature and the
+ * statement and its signature hold at the timestamp's time (without one: at the entry's) and are
+ * what the entry names.
+ *
+ * Entry, proof and timestamp are always called for; manifest and signature if the entry names a
+ * manifest (but for SubmissionRejection: what was refused need not be a manifest at all); statement
+ * and its signature if a recipient or a person acted (the five events above; of a roster, a policy
+ * or a start the entry has the digest, and the file no part). Nothing wrong but one of them absent:
+ * INCOMPLETE with ERR_INCOMPLETE and their names. A part that is not called for is wrong. A wrong
+ * part always wins over a missing one. trust is used as TRUST_HISTORIC: CRLs serve if they are
+ * there; issuing CAs may come from the evidence itself. */
 void evidence_verify(const struct evidence *ev, struct trust *t, const struct note_key *log,
 		     struct evidence_result *out);
 

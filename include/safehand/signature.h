@@ -26,8 +26,10 @@ int signature_add(const void *old, size_t old_len, const void *content, size_t l
 
 /* Every SignerInfo must hold: over content, with signed attributes (content type, message digest,
  * signing-certificate-v2 that names the certificate), by a certificate inside that trust_check
- * accepts for one of profiles. No signer twice, no content inside, nothing after it. ids takes the
- * signers, 1..SIGNERS_MAX of them; *n their number. ERR_SIGNATURE, or what trust_check says. */
+ * accepts for one of profiles. No signer twice, no content inside, nothing after it, no unsigned
+ * attributes; strictly DER. Other certificates inside must be CAs that lead to the root; t then
+ * uses them (ERR_CERTIFICATE, ERR_LIMIT). ids takes the signers, 1..SIGNERS_MAX of them; *n their
+ * number. ERR_SIGNATURE, or what trust_check says. */
 int signature_verify(const void *content, size_t len, const void *der, size_t der_len,
 		     struct trust *t, unsigned profiles, int64_t at_ms, enum trust_mode mode,
 		     struct identity ids[SIGNERS_MAX], size_t *n, struct err *e);

@@ -51,13 +51,16 @@ def open_note(data, key):
         note = data.decode("utf-8")
     except UnicodeDecodeError:
         raise LogError("note: not UTF-8") from None
-    if any(ord(c) < 32 and c != "\n" for c in note):
-        raise LogError("note: control character")
+    if len(data) > 16 * 1024 or any(ord(c) < 32 and c != "\n" for c in note):
+        raise LogError("note: over 16 KiB, or a control character")
     at = note.rfind("\n\n")
     if at < 0 or not note.endswith("\n") or at + 2 >= len(note):
         raise LogError("note: no signature")
     text, held = note[: at + 1], False
-    for line in note[at + 2 : -1].split("\n"):
+    lines = note[at + 2 : -1].split("\n")
+    if len(lines) > 16:
+        raise LogError("note: too many signatures")
+    for line in lines:
         m = re.fullmatch(r"\u2014 ([^\s+]+) (\S+)", line)
         if not m:
             raise LogError("note: malformed signature line")
@@ -66,6 +69,8 @@ def open_note(data, key):
             raise LogError("note: signature too short")
         if m[1] != key.name or raw[:4] != key.id:
             continue
+        if held:
+            raise LogError("note: two signatures of the log")
         try:
             key.key.verify(raw[4:], text.encode())
         except InvalidSignature:
@@ -173,11 +178,3 @@ def open_proof(text, key):
     if len(hashes) > 64 or any(len(h) != 32 for h in hashes):
         raise LogError("proof: not hashes, or too many")
     return (index, hashes) + open_checkpoint(note.encode(), key)
-
-
-def check_inclusion(entry, text, key):
-    """The entry's bytes are in the log. Returns (index, note text)."""
-    index, hashes, note, size, root = open_proof(text, key)
-    if root_from_inclusion(index, size, leaf_hash(entry), hashes) != root:
-        raise LogError("proof: the entry is not in the tree at that place")
-    return index, note

@@ -1,5 +1,6 @@
 # evidence.py - evidence files judged offline by another hand than the C one. Runs in: the interop tests.
 # Written from design 3: entry, tlog proof, timestamp, manifest, statement; three words.
+import datetime
 import hashlib
 import json
 
@@ -10,7 +11,16 @@ from bundle import SENDERS
 from pki import REFUSALS
 from strict import FormatError
 
-MEMBERS = "entry proof timestamp manifest signature statement statement_signature".split()
+# part: most bytes of it
+MEMBERS = {
+    "entry": 16 << 10,
+    "proof": 20 << 10,
+    "timestamp": 16 << 10,
+    "manifest": 64 << 10,
+    "signature": 64 << 10,
+    "statement": 16 << 10,
+    "statement_signature": 64 << 10,
+}
 # event: (kind of the statement, who signs it)
 STATED = {
     "ContentHandover": ("collected", ["agency-sign"]),
@@ -19,6 +29,14 @@ STATED = {
     "Read": ("read", ["person-sign"]),
     "Answer": ("answered", ["person-sign"]),
 }
+# event: what its entry must name
+CALLS_FOR = {
+    "SubmissionAcceptance": ["bundle", "manifest_sha256", "actor"],
+    "SubmissionRejection": ["actor"],
+    "ContentConsignment": ["bundle", "manifest_sha256", "mailbox"],
+    "Purged": ["bundle", "manifest_sha256"],
+} | {event: ["bundle", "manifest_sha256", "mailbox", "actor", "statement_sha256"] for event in STATED}
+SLACK = datetime.timedelta(seconds=60)  # between the clocks of who writes entries and who stamps
 
 
 class EvidenceError(ValueError):
@@ -26,94 +44,129 @@ class EvidenceError(ValueError):
 
 
 def _file(data):
+    if len(data) > 1 << 20:
+        raise FormatError("evidence: over 1 MiB")
     e = strict.load(data, "evidence", clean=False)
     strict.members(e, ["safehand_evidence"], MEMBERS, "evidence")
     strict.whole(e, "safehand_evidence", 1, 1)
     out = {}
-    for name in MEMBERS:
+    for name, most in MEMBERS.items():
         if name not in e:
             continue
-        if not isinstance(e[name], str):
+        if not isinstance(e[name], str) or not e[name]:
             raise FormatError(f"{name}: no text")
+        if strict.UNCLEAN.search(e[name].replace("\n", "").replace("\t", "")):
+            raise FormatError(f"{name}: control character")
         out[name] = e[name] if name == "proof" else c2sp.unbase64(e[name])
+        if len(e[name].encode() if name == "proof" else out[name]) > most:
+            raise FormatError(f"{name}: over {most} bytes")
     return out
 
 
-def _timestamp(parts, note, trust):
+def _entry(parts):
+    if "entry" not in parts:
+        return None, None
+    entry = strict.entry(parts["entry"])
+    for name in CALLS_FOR.get(entry["event"], []):
+        if name not in entry:
+            raise EvidenceError(f"entry: {entry['event']} calls for {name}")
+    if "manifest_sha256" not in entry and ("manifest" in parts or "signature" in parts):
+        raise EvidenceError("manifest: the entry names none")
+    if entry["event"] == "SubmissionRejection" and "signature" in parts:
+        raise EvidenceError("signature: a rejection shows none")
+    if entry["event"] not in STATED and ("statement" in parts or "statement_signature" in parts):
+        raise EvidenceError(f"{entry['event']}: has no statement")
+    return entry, strict.instant(entry["time"], fraction=True)
+
+
+def _proof(parts, entry, trust, key, at):
+    """Returns when the signatures were made: the timestamp's time, else the entry's."""
+    if "proof" not in parts:
+        return at
+    index, hashes, note, size, root = c2sp.open_proof(parts["proof"], key)
+    if entry:
+        if index != entry["seq"]:
+            raise EvidenceError(f"entry {entry['seq']} stands at place {index}")
+        if c2sp.root_from_inclusion(index, size, c2sp.leaf_hash(parts["entry"]), hashes) != root:
+            raise EvidenceError("proof: the entry is not in the tree at that place")
     if "timestamp" not in parts:
-        return None
-    at, _ = cms.verify_token(parts["timestamp"], hashlib.sha256(note.encode()).digest(), trust)
-    return at
+        return at
+    stamped, _ = cms.verify_token(parts["timestamp"], hashlib.sha256(note.encode()).digest(), trust)
+    if at and at > stamped + SLACK:
+        raise EvidenceError("timestamp: of before the entry")
+    return stamped
 
 
 def _manifest(parts, entry, trust, at):
     if "manifest" not in parts:
-        return None
-    if hashlib.sha256(parts["manifest"]).hexdigest() != entry.get("manifest_sha256"):
+        return
+    if entry and hashlib.sha256(parts["manifest"]).hexdigest() != entry["manifest_sha256"]:
         raise EvidenceError("manifest: not the one of the entry")
-    if "signature" in parts:
+    if entry and entry["event"] == "SubmissionRejection":
+        return
+    signers = []
+    if "signature" in parts and at:
         signers = cms.verify(parts["manifest"], parts["signature"], trust, SENDERS, at)
-        m = strict.manifest(parts["manifest"])
-        if any(s.agency != m["from"].split("/")[0] for s in signers):
-            raise EvidenceError("manifest: signed by another agency")
     m = strict.manifest(parts["manifest"])
+    if any(s.agency != m["from"].split("/")[0] for s in signers):
+        raise EvidenceError("manifest: signed by another agency")
+    if not entry:
+        return
     if m["id"] != entry.get("bundle"):
         raise EvidenceError("manifest: of another bundle")
     if "mailbox" in entry and entry["mailbox"] not in {r["mailbox"] for r in m["to"]}:
         raise EvidenceError("entry: the mailbox is no recipient")
-    return m
+
+
+def _shows(s):
+    """The event that a statement shows."""
+    if s["kind"] == "opened" and s["content_sha256"] is None:
+        return "OpenFailure"
+    return next(event for event, (kind, _) in STATED.items() if kind == s["kind"])
 
 
 def _statement(parts, entry, trust, at):
     if "statement" not in parts:
         return
-    if hashlib.sha256(parts["statement"]).hexdigest() != entry.get("statement_sha256"):
+    if entry and hashlib.sha256(parts["statement"]).hexdigest() != entry["statement_sha256"]:
         raise EvidenceError("statement: not the one of the entry")
-    if entry["event"] not in STATED:
-        raise EvidenceError(f"{entry['event']}: has no statement")
-    kind, profiles = STATED[entry["event"]]
-    if "statement_signature" in parts:
-        signers = cms.verify(parts["statement"], parts["statement_signature"], trust, profiles, at)
-        if len(signers) != 1 or signers[0].fingerprint != entry.get("actor"):
+    signers = []
+    if "statement_signature" in parts and at:
+        signers = cms.verify(parts["statement"], parts["statement_signature"], trust, SENDERS, at)
+        if len(signers) != 1 or entry and signers[0].fingerprint != entry["actor"]:
             raise EvidenceError("statement: signed by another than the actor")
     s = strict.statement(parts["statement"])
-    if s["kind"] != kind:
-        raise EvidenceError(f"statement: {s['kind']} for {entry['event']}")
-    for name in ("bundle", "manifest_sha256", "mailbox"):
-        if s[name] != entry.get(name):
-            raise EvidenceError(f"statement: another {name}")
-    if "statement_signature" in parts:
+    if signers:
+        if signers[0].profile not in STATED[_shows(s)][1]:
+            raise EvidenceError(f"statement: {s['kind']}, signed by {signers[0].profile}")
         if signers[0].by != s["by"] or signers[0].agency != s["mailbox"].split("/")[0]:
             raise EvidenceError("statement: signed by another than it says")
+    if not entry:
+        return
+    if _shows(s) != entry["event"]:
+        raise EvidenceError(f"statement: {s['kind']} for {entry['event']}")
+    for name in ("bundle", "manifest_sha256", "mailbox", "code"):
+        if s[name] != entry[name]:
+            raise EvidenceError(f"statement: another {name}")
 
 
 def _missing(parts, entry):
-    need = ["entry", "proof", "timestamp"]
-    if "manifest_sha256" in entry:
-        need += ["manifest", "signature"]
-    if "statement_sha256" in entry:
-        need += ["statement", "statement_signature"]
+    """Without the entry, which would say what belongs to it: what came alone is missed."""
+    pairs = (["manifest", "signature"], ["statement", "statement_signature"])
+    if entry:
+        wanted = ("manifest_sha256" in entry and entry["event"] != "SubmissionRejection", entry["event"] in STATED)
+    else:
+        wanted = [any(name in parts for name in pair) for pair in pairs]
+    need = ["entry", "proof", "timestamp"] + [name for pair, want in zip(pairs, wanted) if want for name in pair]
     return [n for n in need if n not in parts]
 
 
 def judge(data, trust, key):
-    """(word, reason): OK, INCOMPLETE or FAIL."""
+    """(word, reason): OK, INCOMPLETE or FAIL. What is wrong wins over what is missing."""
     try:
         parts = _file(data)
-        if "entry" not in parts:
-            return "INCOMPLETE", "entry"
-        entry = strict.entry(parts["entry"])
-        at = strict.instant(entry["time"], fraction=True)
-        for one, other in (("signature", "manifest"), ("statement_signature", "statement")):
-            if one in parts and other not in parts:
-                return "INCOMPLETE", other
-        if "manifest" in parts and "manifest_sha256" not in entry or "statement" in parts and "statement_sha256" not in entry:
-            raise EvidenceError("more than the entry speaks of")
-        if "proof" in parts:
-            index, note = c2sp.check_inclusion(parts["entry"], parts["proof"], key)
-            if index != entry["seq"]:
-                raise EvidenceError(f"entry {entry['seq']} stands at place {index}")
-            at = _timestamp(parts, note, trust) or at
+        entry, at = _entry(parts)
+        at = _proof(parts, entry, trust, key, at)
         _manifest(parts, entry, trust, at)
         _statement(parts, entry, trust, at)
     except REFUSALS as e:

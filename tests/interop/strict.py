@@ -37,12 +37,15 @@ def _int(text):
     return int(text)
 
 
+# C0, DEL and C1, lone surrogates, line separators, what reorders text, the byte order mark
+UNCLEAN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
 def _clean(value, where):
-    """No control characters and no lone surrogates in any text, escaped or not."""
+    """No such character in any text, escaped or not."""
     if isinstance(value, str):
-        for c in value:
-            if ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000:
-                raise FormatError(f"{where}: control character")
+        if UNCLEAN.search(value):
+            raise FormatError(f"{where}: control character")
     elif isinstance(value, dict):
         for k, v in value.items():
             _clean(k, where)
@@ -132,7 +135,7 @@ def _action(a):
     if not isinstance(a, dict):
         raise FormatError("actions: no object")
     members(a, ["n", "owner", "due"], [], "actions")
-    whole(a, "n", 1, 999)
+    whole(a, "n", 1, 64)
     text(a, "owner", PAIR)
     instant(text(a, "due", r"\d{4}-\d\d-\d\d") + "T00:00:00Z", "due")
 
@@ -151,6 +154,8 @@ MANIFEST = (
 
 def manifest(data):
     """Design 2, every member there, no other."""
+    if len(data) > 64 * 1024:
+        raise FormatError("manifest: over 64 KiB")
     m = load(data, "manifest")
     members(m, MANIFEST, [], "manifest")
     whole(m, "safehand", 1, 1)
@@ -174,6 +179,8 @@ def manifest(data):
         raise FormatError("to: a mailbox twice")
     if any(r["for"] not in direct for r in m["to"] if r["as"] == "cover"):
         raise FormatError("for: not among the recipients")
+    if m["to"][0]["as"] != "to":
+        raise FormatError("to: a cover first")
     if len(set(m["about"])) != len(m["about"]) or len({a["n"] for a in m["actions"]}) != len(m["actions"]):
         raise FormatError("about or actions: one twice")
     for name in ("reply_to", "supersedes"):
@@ -187,7 +194,17 @@ def manifest(data):
 STATEMENT = "safehand_statement kind bundle manifest_sha256 mailbox content_sha256 at by code reply".split()
 
 
+# 64 actions; the public names of refusals (lib/err.c)
+ANSWER = r"(accepted|declined|done)(:([1-9]|[1-5][0-9]|6[0-4]))?"
+ERROR = (
+    "fail|usage|config|incomplete|format|limit|signature|certificate|expired|revoked|profile|digest|secret|archive|denied|"
+    "unknown|conflict|order|repeated|route-changed|withheld|clock|storage|busy|history|network|system|internal"
+)
+
+
 def statement(data):
+    if len(data) > 16 * 1024:
+        raise FormatError("statement: over 16 KiB")
     s = load(data, "statement")
     members(s, STATEMENT, [], "statement")
     whole(s, "safehand_statement", 1, 1)
@@ -198,23 +215,36 @@ def statement(data):
     text(s, "content_sha256", HEX32, null=True)
     instant(s["at"], "at")
     text(s, "by", "agency/" + NAMES["agency"] + "|person/" + NAMES["person"])
-    text(s, "code", r"[a-z][a-z-]{0,31}(:[1-9][0-9]{0,2})?")
+    text(s, "code", {"answered": ANSWER, "opened": "ok|" + ERROR}.get(s["kind"], "ok"))
     text(s, "reply", UUID7, null=True)
+    if s["reply"] is not None and s["kind"] != "answered":
+        raise FormatError("reply: only with answered")
+    knows = s["kind"] != "collected" and not (s["kind"] == "opened" and s["code"] != "ok")
+    if knows != (s["content_sha256"] is not None):
+        raise FormatError("content_sha256: there if the content was seen, and only then")
     return s
 
 
-ENTRY_MAY = "bundle manifest_sha256 mailbox actor statement_sha256 salt".split()
+EVENTS = (
+    "SubmissionAcceptance SubmissionRejection ContentConsignment NotificationSent NotificationFailure ContentHandover "
+    "Opened OpenFailure Read Answer Overdue Escalation CoverReleased NonDelivery ExpectationOpened ExpectationMet "
+    "ExpectationMissed Superseded Withdrawn Purged RosterChange PolicyChange KeyChange GatewayStart"
+).split()
+ENTRY_MAY = "bundle manifest_sha256 mailbox actor statement_sha256".split()
 
 
 def entry(data):
-    if len(data) > 16 * 1024 or b"\n" in data[:-1]:
+    if len(data) > 16 * 1024 or b"\n" in data:
         raise FormatError("entry: too long, or more than one line")
     e = load(data, "entry")
-    members(e, ["safehand_entry", "seq", "time", "event", "code"], ENTRY_MAY, "entry")
+    members(e, ["safehand_entry", "seq", "time", "event", "code", "salt"], ENTRY_MAY, "entry")
     whole(e, "safehand_entry", 1, 1)
-    whole(e, "seq", 0, 1 << 62)
+    whole(e, "seq", 0, (1 << 63) - 1)
     instant(e["time"], "time", fraction=True)
-    text(e, "event", r"[A-Z][A-Za-z]{2,40}")
+    one_of(e, "event", EVENTS)
+    text(e, "salt", r"[0-9a-f]{32}")
+    if not isinstance(e["code"], str) or len(e["code"].encode()) > 95:
+        raise FormatError("code: no text, or over 95 bytes")
     if "bundle" in e:
         text(e, "bundle", UUID7)
     for name in ("manifest_sha256", "actor", "statement_sha256"):

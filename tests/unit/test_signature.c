@@ -140,7 +140,7 @@ any_flipped_byte_is_caught(void **state)
 	struct buf der = sign1("certs/agency-sign/uhcw");
 	char other[sizeof content];
 	struct identity ids[SIGNERS_MAX];
-	size_t n, passed = 0;
+	size_t n;
 
 	for (size_t i = 0; i < sizeof content - 1; i++) {
 		memcpy(other, content, sizeof other);
@@ -149,19 +149,13 @@ any_flipped_byte_is_caught(void **state)
 						SIGNS, time_now_ms(), TRUST_LIVE, ids, &n, &e),
 			       &e, ERR_SIGNATURE);
 	}
-	/* in the DER some bytes carry nothing that is signed (the copy of the issuing CA's
-	 * certificate, which the trust holds anyhow): a flip there may pass, but never with another
-	 * signer */
-	for (size_t i = 0; i < der.len; i++) {
-		der.data[i] ^= 1;
-		if (verify(&der, SIGNS, ids, &n) == 0) {
-			passed++;
-			assert_int_equal(n, 1);
-			assert_string_equal(ids[0].by, "agency/uhcw");
-		}
-		der.data[i] ^= 1;
+	/* also in what nobody would miss: versions, parameters, the copy of the CA's certificate */
+	for (size_t i = 0; i < 8 * der.len; i++) {
+		der.data[i / 8] ^= 1u << i % 8;
+		if (verify(&der, SIGNS, ids, &n) == 0)
+			fail_msg("bit %zu of byte %zu: not caught", i % 8, i / 8);
+		der.data[i / 8] ^= 1u << i % 8;
 	}
-	assert_true(passed < der.len / 2);
 	assert_ok(verify(&der, SIGNS, ids, &n), &e);
 	buf_addc(&der, 0);
 	assert_refused(verify(&der, SIGNS, ids, &n), &e, ERR_SIGNATURE); /* a byte after the end */
