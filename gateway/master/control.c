@@ -24,13 +24,16 @@ struct pending {
 	struct event *ev;
 };
 
+/* code ERR_OK: text is what was done, else why it was not. */
 static void
-answer(int fd, const char *key, const char *text)
+answer(int fd, enum err_code code, const char *key, const char *text)
 {
 	struct buf json = {0};
 
 	buf_addc(&json, '{');
-	buf_json_str(&json, key, text);
+	buf_json_str(&json, code == ERR_OK ? key : "error", text);
+	if (code != ERR_OK)
+		buf_json_str(&json, "code", err_name(code));
 	buf_adds(&json, "}\n");
 	if (send(fd, json.data, json.len, MSG_NOSIGNAL) < 0)
 		log_warn("control", "error=%s", strerror(errno));
@@ -49,7 +52,7 @@ to_store(struct master *m, enum control_kind kind, int fd)
 		if (kind == CONTROL_METRICS)
 			close(fd);
 		else
-			answer(fd, "error", "starting or stopping: ask again");
+			answer(fd, ERR_BUSY, "control", "starting or stopping: ask again");
 		return;
 	}
 	spawn_describe(m, &roles);
@@ -66,7 +69,7 @@ control_reloaded(struct master *m)
 	else
 		log_info("reload", "result=%s", "taken");
 	if (m->reload_fd >= 0)
-		answer(m->reload_fd, m->reload_faults.len ? "error" : "reload",
+		answer(m->reload_fd, m->reload_faults.len ? ERR_CONFIG : ERR_OK, "reload",
 		       m->reload_faults.len ? buf_str(&m->reload_faults) : "taken");
 	m->reload_fd = -1;
 	buf_clear(&m->reload_faults);
@@ -113,13 +116,14 @@ reload_begin(struct master *m, int answer_fd)
 
 	if (m->reload_wait > 0 || !m->serving || m->stopping) {
 		if (answer_fd >= 0)
-			answer(answer_fd, "error", "busy: starting, stopping or reloading already");
+			answer(answer_fd, ERR_BUSY, "reload",
+			       "busy: starting, stopping or reloading already");
 		return;
 	}
 	if (load_all(m->conf_path, &next, &e) < 0) {
 		log_err(LOG_LEVEL_ERROR, "reload-refused", &e);
 		if (answer_fd >= 0)
-			answer(answer_fd, "error", e.text);
+			answer(answer_fd, e.code, "reload", e.text);
 		return;
 	}
 	check_fixed(m, next.conf);
@@ -155,7 +159,7 @@ on_line(evutil_socket_t fd, short what, void *arg)
 	if (strcmp(line, "reload") == 0)
 		reload_begin(m, fd);
 	else if (strcmp(line, "stop") == 0) {
-		answer(fd, "stop", "stopping");
+		answer(fd, ERR_OK, "stop", "stopping");
 		spawn_stop(m);
 	} else
 		to_store(m, CONTROL_COMMAND, fd);

@@ -1,0 +1,139 @@
+/* main.c - safehandctl: asks the running gateway, shows its answer. Runs as: root or a member of
+ * the gateway's group. Owns: nothing. Trusts: its command line; of an answer no byte that it shows.
+ */
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/request.h"
+#include "ctl/show.h"
+#include "ctl/wire.h"
+#include "safehand/json.h"
+#include "safehand/time.h"
+
+struct options {
+	const char *socket;
+	bool json, yes;
+};
+
+static void
+usage(FILE *f)
+{
+	fputs("usage: safehandctl [--json] [--socket PATH] COMMAND [WORD...]\n"
+	      "\n"
+	      "Asks the running Safehand gateway, or tells it to do something.\n"
+	      "\n"
+	      "  -s, --socket PATH  control socket (default /run/safehand/control)\n"
+	      "  -j, --json         the answer as it came, for scripts\n"
+	      "  -y, --yes          do not ask at the terminal whether it is meant\n"
+	      "  -V, --version      print the version, exit\n"
+	      "  -h, --help         print this, exit\n"
+	      "\n"
+	      "commands:\n",
+	      f);
+	for (const struct command *c = commands; c->verb != NULL; c++)
+		fprintf(f, "  %s%s%s\n      %s\n", c->verb, *c->arguments ? " " : "", c->arguments,
+			c->help);
+	fputs("\nSee safehandctl(8).\n", f);
+}
+
+static int
+fail(const struct err *e)
+{
+	fprintf(stderr, "safehandctl: %s\n", e->text);
+	return err_exit(e->code);
+}
+
+/* A person at a terminal is asked; a script is taken at its word. */
+static bool
+is_meant(const struct options *o, const struct command *c)
+{
+	char line[16];
+
+	if (c->question == NULL || o->yes || !isatty(STDIN_FILENO))
+		return true;
+	fprintf(stderr, "%s [y/N] ", c->question);
+	return fgets(line, sizeof line, stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
+}
+
+static int
+show_answer(const struct options *o, const struct command *c, const char *word,
+	    const struct buf *answer)
+{
+	struct json *doc = NULL;
+	struct buf out = {0};
+	enum err_code code = ERR_OK;
+	struct err e;
+
+	if (json_parse("answer", answer->data, answer->len, ANSWER_MAX_BYTES, &doc, &e) < 0)
+		return fail(&e);
+	if (show_refusal(doc, &e) < 0)
+		code = e.code;
+	if (o->json || show_is_file(doc)) {
+		show_raw((const char *)answer->data, answer->len, &out);
+		if (code == ERR_OK && c->show == show_fsck && !json_flag(doc, "ok"))
+			code = ERR_FAIL;
+	} else if (code == ERR_OK) {
+		code = c->show(doc, word, time_now_ms(), &out);
+	} else {
+		fail(&e);
+	}
+	fwrite(buf_str(&out), 1, out.len, stdout);
+	buf_free(&out);
+	json_free(doc);
+	if (fflush(stdout) != 0) {
+		err_sys(&e, "standard output");
+		return fail(&e);
+	}
+	return err_exit(code);
+}
+
+static int
+run(const struct options *o, char **words, size_t n)
+{
+	const struct command *c;
+	struct buf line = {0}, answer = {0};
+	struct err e;
+	int rc;
+
+	if (request_command(words[0], &c, &e) < 0 ||
+	    request_build(c, words + 1, n - 1, &line, &e) < 0)
+		rc = fail(&e);
+	else if (!is_meant(o, c))
+		rc = fail(&(struct err){ERR_USAGE, "nothing was done"});
+	else if (wire_ask(o->socket, &line, c->wait_seconds, &answer, &e) < 0)
+		rc = fail(&e);
+	else
+		rc = show_answer(o, c, words[1], &answer);
+	buf_free(&line);
+	buf_free(&answer);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {{"socket", 1, NULL, 's'},  {"json", 0, NULL, 'j'},
+						{"yes", 0, NULL, 'y'},	   {"help", 0, NULL, 'h'},
+						{"version", 0, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	struct options o = {.socket = "/run/safehand/control"};
+
+	setlocale(LC_CTYPE,
+		  "C.UTF-8"); /* what is aligned is UTF-8, whatever the environment says */
+	for (int c; (c = getopt_long(argc, argv, "s:jyVh", options, NULL)) != -1;)
+		switch (c) {
+		case 's': o.socket = optarg; break;
+		case 'j': o.json = true; break;
+		case 'y': o.yes = true; break;
+		case 'V': printf("safehandctl %s\n", SAFEHAND_VERSION); return 0;
+		case 'h': usage(stdout); return 0;
+		default: usage(stderr); return err_exit(ERR_USAGE);
+		}
+	if (optind == argc) {
+		usage(stderr);
+		return err_exit(ERR_USAGE);
+	}
+	return run(&o, argv + optind, (size_t)(argc - optind));
+}

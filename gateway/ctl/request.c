@@ -1,0 +1,136 @@
+/* request.c - the commands of safehandctl and the line that each becomes. Runs in: safehandctl.
+ * Pure. Owns: nothing. Trusts: no word of its command line: a blank or a newline would be another
+ * command. */
+#include <string.h>
+
+#include "ctl/request.h"
+#include "ctl/show.h"
+#include "safehand/enc.h"
+#include "safehand/name.h"
+
+#define WAIT_SHORT 30	/* seconds: a listing, a change that waits for one group */
+#define WAIT_LONG  3600 /* seconds: fsck reads every byte on disk, a reload every file */
+
+#define NUMBER_DIGITS 18 /* below 2^63 */
+
+static int
+check_number(const char *key, const char *value, struct err *e)
+{
+	size_t n = strspn(value, "0123456789");
+
+	if (n == 0 || value[n] != '\0' || n > NUMBER_DIGITS)
+		return err_set(e, ERR_USAGE, "%s=%s: want a whole number", key, value);
+	return 0;
+}
+
+static int
+check_filter(const char *word, struct err *e)
+{
+	static const struct {
+		const char *key, *want;
+		bool (*is)(const char *value); /* NULL: a number */
+	} filters[] = {{"agency", "an agency, such as uhcw", name_is_agency},
+		       {"mailbox", "a mailbox, such as uhcw/emergency", name_is_mailbox},
+		       {"class", "a class, such as strategy-minutes", name_is_class},
+		       {"before", "", NULL},
+		       {"limit", "", NULL}};
+	const char *equals = strchr(word, '=');
+	size_t n = equals != NULL ? (size_t)(equals - word) : 0;
+
+	for (size_t i = 0; n > 0 && i < sizeof filters / sizeof *filters; i++) {
+		if (strlen(filters[i].key) != n || strncmp(word, filters[i].key, n) != 0)
+			continue;
+		if (filters[i].is == NULL)
+			return check_number(filters[i].key, equals + 1, e);
+		return filters[i].is(equals + 1)
+			   ? 0
+			   : err_set(e, ERR_USAGE, "%s: want %s", word, filters[i].want);
+	}
+	return err_set(e, ERR_USAGE,
+		       "%s: want agency=A, mailbox=A/ROLE, class=C, before=N or limit=N", word);
+}
+
+static int
+check_id(const char *word, struct err *e)
+{
+	return uuid_is_v7(word)
+		   ? 0
+		   : err_set(e, ERR_USAGE,
+			     "%s: want a bundle's id; \"safehandctl bundles\" lists them", word);
+}
+
+static int
+check_id_or_seq(const char *word, struct err *e)
+{
+	size_t n = strspn(word, "0123456789");
+
+	if (n > 0 && word[n] == '\0' && n <= NUMBER_DIGITS)
+		return 0;
+	return uuid_is_v7(word)
+		   ? 0
+		   : err_set(e, ERR_USAGE, "%s: want a bundle's id or an entry's number", word);
+}
+
+const struct command commands[] = {
+    {"status", "", "the gateway at a glance, and its roles as the kernel confines them", 0, 0,
+     WAIT_SHORT, NULL, NULL, show_status},
+    {"bundles", "[agency=A] [mailbox=M] [class=C] [before=N] [limit=N]",
+     "bundles with the state of each recipient, newest first", 0, 5, WAIT_SHORT, NULL, check_filter,
+     show_bundles},
+    {"mailboxes", "", "what waits in each mailbox, and since when", 0, 0, WAIT_SHORT, NULL, NULL,
+     show_mailboxes},
+    {"evidence", "ID | SEQ", "the entries about a bundle, or the evidence file of one entry", 1, 1,
+     WAIT_SHORT, NULL, check_id_or_seq, show_evidence},
+    {"quarantine", "", "bundles whose bytes are damaged, and why", 0, 0, WAIT_SHORT, NULL, NULL,
+     show_quarantine},
+    {"release", "ID", "take a bundle out of quarantine if its bytes are whole again", 1, 1,
+     WAIT_SHORT, NULL, check_id, show_done},
+    {"purge", "ID", "erase a bundle's keys and payload for good; its evidence stays", 1, 1,
+     WAIT_SHORT, "Erase this bundle's keys and payload for good? Its evidence stays.", check_id,
+     show_done},
+    {"fsck", "", "check everything on disk; the gateway waits meanwhile", 0, 0, WAIT_LONG, NULL,
+     NULL, show_fsck},
+    {"reload", "", "read configuration, certificates and roster anew", 0, 0, WAIT_LONG, NULL, NULL,
+     show_reload},
+    {"stop", "", "stop the gateway when what is under way is done", 0, 0, WAIT_SHORT, NULL, NULL,
+     show_stop},
+    {NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+int
+request_command(const char *verb, const struct command **out, struct err *e)
+{
+	for (const struct command *c = commands; c->verb != NULL; c++)
+		if (strcmp(c->verb, verb) == 0) {
+			*out = c;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "%s: no such command; safehandctl --help lists them", verb);
+}
+
+int
+request_build(const struct command *c, char *const *words, size_t n, struct buf *line,
+	      struct err *e)
+{
+	size_t start = line->len;
+
+	if (n < c->words_min || n > c->words_max)
+		return err_set(e, ERR_USAGE, "%s: want: safehandctl %s %s",
+			       n < c->words_min ? "something is missing" : words[c->words_max],
+			       c->verb, c->arguments);
+	for (size_t i = 0; i < n; i++) {
+		if (!utf8_is_clean(words[i], strlen(words[i])) || strpbrk(words[i], " \t") != NULL)
+			return err_set(e, ERR_USAGE, "%s: a word may not hold blanks or controls",
+				       words[i]);
+		if (c->check(words[i], e) < 0)
+			return -1;
+	}
+	buf_adds(line, c->verb);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(line, " %s", words[i]);
+	if (line->len - start > REQUEST_MAX_BYTES)
+		return err_set(e, ERR_LIMIT, "%zu bytes of words, limit %d", line->len - start,
+			       REQUEST_MAX_BYTES);
+	buf_addc(line, '\n');
+	return 0;
+}

@@ -1,0 +1,334 @@
+/* show.c - the gateway's answers as people read them. Runs in: safehandctl. Pure, but for locale
+ * and time zone. Owns: nothing. Trusts: no text of an answer: names and reasons came from outside
+ * once. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/show.h"
+#include "ctl/table.h"
+#include "safehand/enc.h"
+#include "safehand/json.h"
+
+/* --- parts --- */
+
+static void
+add_time(struct table *t, const char *rfc3339, int64_t *ms)
+{
+	char text[SHOWN_TEXT];
+
+	*ms = -1;
+	if (rfc3339 != NULL)
+		time_show(text, rfc3339, ms);
+	table_add(t, rfc3339 != NULL ? text : NULL);
+}
+
+static void
+add_number(struct table *t, const struct json *o, const char *name)
+{
+	if (json_has_no(o, name))
+		table_add(t, NULL);
+	else
+		table_addf(t, "%" PRId64, json_number(o, name));
+}
+
+static void
+finish(struct table *t, const char *none, struct buf *out)
+{
+	if (t->n == 0)
+		buf_adds(out, none);
+	else
+		table_print(t, out);
+	table_free(t);
+}
+
+/* --- status --- */
+
+static void
+show_totals(const struct json *a, struct buf *out)
+{
+	char free_bytes[SHOWN_TEXT];
+
+	size_show(free_bytes, json_number(a, "disk_free"));
+	buf_addf(out,
+		 "bundles   %" PRId64 " accepted, %" PRId64 " kept, %" PRId64 " in quarantine\n",
+		 json_number(a, "bundles"), json_number(a, "live"), json_number(a, "quarantined"));
+	buf_addf(out, "waiting   %" PRId64 " deliveries not yet collected\n",
+		 json_number(a, "waiting"));
+	buf_addf(out, "log       %" PRId64 " entries\n", json_number(a, "entries"));
+	buf_addf(out,
+		 "now       %" PRId64 " uploads, %" PRId64 " long polls, %" PRId64
+		 " verify workers\n",
+		 json_number(a, "uploads"), json_number(a, "long_polls"),
+		 json_number(a, "verify_workers"));
+	buf_addf(out, "disk      %s free\n", free_bytes);
+	if (json_has_no(a, "roster_serial"))
+		buf_adds(out, "roster    none in force: nothing can be sent\n");
+	else
+		buf_addf(out, "roster    serial %" PRId64 ", %" PRId64 " mailboxes\n",
+			 json_number(a, "roster_serial"), json_number(a, "mailboxes"));
+}
+
+static void
+show_roles(const struct json *roles, struct buf *out)
+{
+	static const struct column columns[] = {{"ROLE", false},    {"#", true},
+						{"PID", true},	    {"USER", false},
+						{"CHROOT", false},  {"NO NEW PRIVILEGES", false},
+						{"SECCOMP", false}, {"CAPABILITIES", false},
+						{"SKIPPED", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+
+	for (size_t i = 0; i < json_count(roles); i++) {
+		const struct json *role = json_item(roles, i);
+		const struct json *jail = json_member(role, "confinement");
+		const char *skipped = json_text(jail, "skipped");
+
+		table_add(&t, json_text(role, "role"));
+		add_number(&t, role, "index");
+		add_number(&t, role, "pid");
+		table_add(&t, json_text(jail, "uid"));
+		table_add(&t, json_text(jail, "chroot"));
+		table_add(&t, json_text(jail, "no_new_privs"));
+		table_add(&t, json_text(jail, "seccomp"));
+		table_add(&t, json_text(jail, "capabilities"));
+		table_add(&t, skipped != NULL && *skipped == '\0' ? NULL : skipped);
+	}
+	finish(&t, "no roles were told of\n", out);
+}
+
+enum err_code
+show_status(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	const char *started = json_text(a, "started");
+	char since[SHOWN_TEXT] = "?", age[SHOWN_TEXT] = "?";
+	int64_t ms;
+
+	if (started != NULL) {
+		time_show(since, started, &ms);
+		age_show(age, ms < 0 ? -1 : now_ms - ms);
+	}
+	buf_adds(out, "safehandd ");
+	text_show(out, json_text(a, "version"));
+	buf_adds(out, ", serving since ");
+	text_show(out, since);
+	buf_addf(out, " (%s)\n\n", age);
+	show_totals(a, out);
+	buf_addc(out, '\n');
+	show_roles(json_member(a, "roles"), out);
+	return ERR_OK;
+}
+
+/* --- listings --- */
+
+static void
+bundle_rows(struct table *t, const struct json *b)
+{
+	const struct json *to = json_member(b, "mailboxes");
+	char size[SHOWN_TEXT];
+	int64_t ms;
+
+	size_show(size, json_number(b, "payload_bytes"));
+	for (size_t i = 0; i == 0 || i < json_count(to); i++) {
+		const struct json *d = i < json_count(to) ? json_item(to, i) : NULL;
+		const char *mailbox = json_text(d, "mailbox"), *cover = json_text(d, "for");
+
+		if (i == 0) {
+			add_time(t, json_text(b, "accepted"), &ms);
+			table_add(t, json_text(b, "id"));
+			table_add(t, json_text(b, "class"));
+			table_add(t, json_flag(b, "purged") ? "purged" : json_text(b, "status"));
+			table_add(t, json_text(b, "from"));
+			table_add(t, size);
+		} else { /* further recipients of the same bundle */
+			for (int k = 0; k < 6; k++)
+				table_add(t, "");
+		}
+		if (mailbox != NULL && cover != NULL)
+			table_addf(t, "%s, for %s", mailbox, cover);
+		else
+			table_add(t, mailbox);
+		table_add(t, json_text(d, "state"));
+	}
+}
+
+enum err_code
+show_bundles(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {
+	    {"ACCEPTED", false}, {"BUNDLE", false}, {"CLASS", false}, {"STATUS", false},
+	    {"FROM", false},	 {"SIZE", true},    {"TO", false},    {"STATE", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "bundles");
+
+	for (size_t i = 0; i < json_count(list); i++)
+		bundle_rows(&t, json_item(list, i));
+	finish(&t, "no bundle\n", out);
+	return ERR_OK;
+}
+
+enum err_code
+show_mailboxes(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {
+	    {"MAILBOX", false}, {"WAITING", true}, {"OLDEST SINCE", false}, {"AGE", true}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "mailboxes");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *m = json_item(list, i);
+		char age[SHOWN_TEXT] = "";
+		int64_t ms;
+
+		table_add(&t, json_text(m, "mailbox"));
+		add_number(&t, m, "waiting");
+		add_time(&t, json_text(m, "oldest"), &ms);
+		if (ms >= 0)
+			age_show(age, now_ms - ms);
+		table_add(&t, age);
+	}
+	finish(&t, "no mailbox has had a bundle yet\n", out);
+	return ERR_OK;
+}
+
+enum err_code
+show_evidence(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {
+	    {"SEQ", true}, {"TIME", false}, {"EVENT", false}, {"MAILBOX", false}, {"CODE", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "evidence");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		int64_t ms;
+
+		add_number(&t, row, "seq");
+		add_time(&t, json_text(row, "time"), &ms);
+		table_add(&t, json_text(row, "event"));
+		table_add(&t, json_text(row, "mailbox"));
+		table_add(&t, json_text(row, "code"));
+	}
+	finish(&t, "no entry\n", out);
+	return ERR_OK;
+}
+
+enum err_code
+show_quarantine(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {
+	    {"SINCE", false}, {"BUNDLE", false}, {"FROM", false}, {"WHY", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "quarantine");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		int64_t ms;
+
+		add_time(&t, json_text(row, "since"), &ms);
+		table_add(&t, json_text(row, "bundle"));
+		table_add(&t, json_text(row, "from"));
+		table_add(&t, json_text(row, "why"));
+	}
+	finish(&t, "no bundle is in quarantine\n", out);
+	return ERR_OK;
+}
+
+/* --- acts --- */
+
+enum err_code
+show_done(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	text_show(out, word);
+	buf_adds(out, ": done, and recorded\n");
+	return ERR_OK;
+}
+
+enum err_code
+show_fsck(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	const struct json *problems = json_member(a, "problems");
+	int64_t found = json_number(a, "found");
+
+	for (size_t i = 0; i < json_count(problems); i++) {
+		struct err e;
+		const char *text = json_item_string(problems, i, ERR_TEXT_MAX, "problems", &e);
+
+		text_show(out, text != NULL ? text : e.text);
+		buf_addc(out, '\n');
+	}
+	if (found > (int64_t)json_count(problems))
+		buf_addf(out, "… and %" PRId64 " more\n", found - (int64_t)json_count(problems));
+	buf_addf(out,
+		 "looked at %" PRId64 " bundles, %" PRId64 " journal records, %" PRId64
+		 " entries, %" PRId64 " checkpoints: ",
+		 json_number(a, "bundles"), json_number(a, "records"), json_number(a, "entries"),
+		 json_number(a, "checkpoints"));
+	if (json_flag(a, "ok"))
+		buf_adds(out, "all is well\n");
+	else
+		buf_addf(out, "%" PRId64 " problems\n", found);
+	return json_flag(a, "ok") ? ERR_OK : ERR_FAIL;
+}
+
+enum err_code
+show_reload(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	buf_adds(out, "the gateway has taken its configuration anew\n");
+	return ERR_OK;
+}
+
+enum err_code
+show_stop(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	buf_adds(out, "the gateway stops when what is under way is done\n");
+	return ERR_OK;
+}
+
+/* --- what is not of one command --- */
+
+int
+show_refusal(const struct json *a, struct err *e)
+{
+	const char *text = json_text(a, "error"), *name = json_text(a, "code");
+	enum err_code code = name != NULL ? err_by_name(name) : ERR_FAIL;
+
+	if (json_has_no(a, "error"))
+		return 0;
+	return err_set(e, code == ERR_CODES || code == ERR_OK ? ERR_FAIL : code, "%s",
+		       text != NULL ? text : "refused without a reason");
+}
+
+bool
+show_is_file(const struct json *a)
+{
+	return !json_has_no(a, "safehand_evidence");
+}
+
+/* The character at s of valid UTF-8, and its bytes. */
+static uint32_t
+code_point(const uint8_t *s, size_t *n)
+{
+	uint32_t c = s[0];
+
+	*n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+	if (*n > 1)
+		c &= 0x7Fu >> *n;
+	for (size_t i = 1; i < *n; i++)
+		c = c << 6 | (s[i] & 0x3Fu);
+	return c;
+}
+
+void
+show_raw(const char *json, size_t n, struct buf *out)
+{
+	const uint8_t *s = (const uint8_t *)json;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		uint32_t c = code_point(s + i, &k);
+
+		if (c == '\n' || c == '\t' || utf8_is_clean(s + i, k))
+			buf_add(out, s + i, k);
+		else /* the unclean ones all lie below U+10000 */
+			buf_addf(out, "\\u%04x", c);
+	}
+}

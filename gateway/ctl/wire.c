@@ -1,0 +1,104 @@
+/* wire.c - one question to the gateway's control socket. Runs in: safehandctl. Owns: the
+ * connection. Trusts: whoever listens at the path, as far as the length of the answer. */
+#include "ctl/wire.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define READ_BYTES 65536 /* asked for at once */
+
+static int
+refuse_connect(const char *path, struct err *e)
+{
+	switch (errno) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return err_set(e, ERR_NETWORK,
+			       "%s: no gateway listens there. Is safehandd running (systemctl "
+			       "status safehandd)? Its socket is the setting [gateway] control; "
+			       "name another with --socket",
+			       path);
+	case EACCES:
+	case EPERM:
+		return err_set(e, ERR_DENIED,
+			       "%s: permission denied. The socket is for root and for the group "
+			       "of the gateway's user: use sudo, or have yourself added to it",
+			       path);
+	case ENOTSOCK:
+	case ENOTDIR:
+	case EPROTOTYPE:
+		return err_set(e, ERR_USAGE, "%s: not a control socket: %s", path, strerror(errno));
+	default: return err_sys(e, "%s", path);
+	}
+}
+
+static int
+open_socket(const char *path, int wait_seconds, struct err *e)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct timeval wait = {wait_seconds, 0};
+	int fd;
+
+	if (strlen(path) >= sizeof sa.sun_path)
+		return err_set(e, ERR_USAGE, "%s: a socket's path has at most %zu bytes", path,
+			       sizeof sa.sun_path - 1);
+	strcpy(sa.sun_path, path);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return err_sys(e, "socket");
+	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0)
+		return fd;
+	refuse_connect(path, e);
+	close(fd);
+	return -1;
+}
+
+static int
+read_answer(int fd, int wait_seconds, struct buf *answer, struct err *e)
+{
+	size_t start = answer->len;
+	ssize_t n;
+
+	do {
+		buf_reserve(answer, READ_BYTES);
+		n = read(fd, answer->data + answer->len, READ_BYTES);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n > 0)
+			answer->len += (size_t)n;
+		if (answer->len - start > ANSWER_MAX_BYTES)
+			return err_set(e, ERR_LIMIT,
+				       "the answer has more than %d MiB: ask for less (limit=N)",
+				       ANSWER_MAX_BYTES / (1024 * 1024));
+	} while (n > 0);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return err_set(e, ERR_NETWORK,
+			       "no answer for %d seconds: the gateway is busy, or hangs",
+			       wait_seconds);
+	if (n < 0)
+		return err_sys(e, "control socket");
+	answer->data[answer->len] = '\0';
+	return answer->len > start
+		   ? 0
+		   : err_set(e, ERR_NETWORK, "the gateway hung up without an answer: see its log");
+}
+
+int
+wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf *answer,
+	 struct err *e)
+{
+	int fd = open_socket(path, wait_seconds, e), rc = -1;
+
+	if (fd < 0)
+		return -1;
+	if (send(fd, line->data, line->len, MSG_NOSIGNAL) != (ssize_t)line->len)
+		err_sys(e, "%s", path);
+	else
+		rc = read_answer(fd, wait_seconds, answer, e);
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,15 @@
+/* wire.h - one question to the gateway's control socket. Runs in: safehandctl. */
+#ifndef CTL_WIRE_H
+#define CTL_WIRE_H
+
+#include "safehand/buf.h"
+#include "safehand/err.h"
+
+#define ANSWER_MAX_BYTES (64 * 1024 * 1024) /* 10,000 bundles with 20 recipients each */
+
+/* Connects to the socket at path, sends line, appends all that comes until the end. wait_seconds:
+ * for each part of the answer. ERR_NETWORK, ERR_DENIED, ERR_LIMIT, ERR_USAGE with the way out. */
+int wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf *answer,
+	     struct err *e);
+
+#endif
