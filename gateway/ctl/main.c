@@ -99,7 +99,7 @@ run(const struct options *o, char **words, size_t n)
 	int rc;
 
 	if (request_command(words[0], &c, &e) < 0 ||
-	    request_build(c, words + 1, n - 1, &line, &e) < 0)
+	    request_build(c, (const char *const *)words + 1, n - 1, &line, &e) < 0)
 		rc = fail(&e);
 	else if (!is_meant(o, c))
 		rc = fail(&(struct err){ERR_USAGE, "nothing was done"});

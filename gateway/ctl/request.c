@@ -109,7 +109,7 @@ request_command(const char *verb, const struct command **out, struct err *e)
 }
 
 int
-request_build(const struct command *c, char *const *words, size_t n, struct buf *line,
+request_build(const struct command *c, const char *const *words, size_t n, struct buf *line,
 	      struct err *e)
 {
 	size_t start = line->len;

@@ -9,8 +9,9 @@
 
 struct json;
 
-#define REQUEST_MAX_BYTES 4094 /* of a line without its newline: what the gateway's reader holds   \
-				*/
+#define REQUEST_MAX_BYTES                                                                          \
+	4094 /* of a line without its newline: what the gateway's reader holds                     \
+	      */
 
 /* A command: what the gateway is sent, and how its answer is shown. */
 struct command {
@@ -34,7 +35,7 @@ int request_command(const char *verb, const struct command **out, struct err *e)
 
 /* Appends "verb word word\n". ERR_USAGE: too few or too many words, or one that the command does
  * not take; ERR_LIMIT: longer than the gateway reads. Pure. */
-int request_build(const struct command *c, char *const *words, size_t n, struct buf *line,
+int request_build(const struct command *c, const char *const *words, size_t n, struct buf *line,
 		  struct err *e);
 
 #endif

@@ -10,7 +10,7 @@
 static struct err e;
 
 static int
-build(const char *verb, char *const *words, size_t n, struct buf *line)
+build(const char *verb, const char *const *words, size_t n, struct buf *line)
 {
 	const struct command *c;
 
@@ -25,7 +25,7 @@ lines(void **state)
 {
 	static const struct {
 		const char *verb;
-		char *words[5];
+		const char *words[5];
 		size_t n;
 		const char *line;
 	} rows[] = {
@@ -37,14 +37,13 @@ lines(void **state)
 	    {"stop", {NULL}, 0, "stop\n"},
 	    {"bundles", {NULL}, 0, "bundles\n"},
 	    {"bundles",
-	     {(char[]){"agency=uhcw"}, (char[]){"mailbox=uhcw/emergency"}, (char[]){"class=general"},
-	      (char[]){"before=12"}, (char[]){"limit=5"}},
+	     {"agency=uhcw", "mailbox=uhcw/emergency", "class=general", "before=12", "limit=5"},
 	     5,
 	     "bundles agency=uhcw mailbox=uhcw/emergency class=general before=12 limit=5\n"},
-	    {"evidence", {(char[]){ID}}, 1, "evidence " ID "\n"},
-	    {"evidence", {(char[]){"1842"}}, 1, "evidence 1842\n"},
-	    {"release", {(char[]){ID}}, 1, "release " ID "\n"},
-	    {"purge", {(char[]){ID}}, 1, "purge " ID "\n"},
+	    {"evidence", {ID}, 1, "evidence " ID "\n"},
+	    {"evidence", {"1842"}, 1, "evidence 1842\n"},
+	    {"release", {ID}, 1, "release " ID "\n"},
+	    {"purge", {ID}, 1, "purge " ID "\n"},
 	};
 	struct buf line = {0};
 
@@ -60,31 +59,31 @@ refusals(void **state)
 {
 	static const struct {
 		const char *verb;
-		char *words[2];
+		const char *words[2];
 		size_t n;
 		const char *says;
 	} rows[] = {
 	    {"shutdown", {NULL}, 0, "shutdown: no such command"},
 	    {"", {NULL}, 0, "no such command"},
-	    {"status", {(char[]){"now"}}, 1, "now: want: safehandctl status"},
+	    {"status", {"now"}, 1, "now: want: safehandctl status"},
 	    {"release", {NULL}, 0, "something is missing"},
-	    {"evidence", {(char[]){"1"}, (char[]){"2"}}, 2, "2: want: safehandctl evidence"},
-	    {"purge", {(char[]){"12"}}, 1, "12: want a bundle's id"},
-	    {"purge", {(char[]){ID " " ID}}, 1, "blanks"},
-	    {"release", {(char[]){ID "\nstop"}}, 1, "blanks or controls"},
-	    {"evidence", {(char[]){"-1"}}, 1, "want a bundle's id or an entry's number"},
-	    {"evidence", {(char[]){"1x"}}, 1, "want a bundle's id or an entry's number"},
-	    {"evidence", {(char[]){"9999999999999999999"}}, 1, "entry's number"},
-	    {"bundles", {(char[]){"agency"}}, 1, "agency: want agency=A"},
-	    {"bundles", {(char[]){"=uhcw"}}, 1, "want agency=A"},
-	    {"bundles", {(char[]){"age=3"}}, 1, "age=3: want agency=A"},
-	    {"bundles", {(char[]){"agency=UHCW"}}, 1, "want an agency"},
-	    {"bundles", {(char[]){"mailbox=uhcw"}}, 1, "want a mailbox"},
-	    {"bundles", {(char[]){"class=a b"}}, 1, "blanks"},
-	    {"bundles", {(char[]){"class=A"}}, 1, "want a class"},
-	    {"bundles", {(char[]){"limit="}}, 1, "limit=: want a whole number"},
-	    {"bundles", {(char[]){"limit=-1"}}, 1, "limit=-1: want a whole number"},
-	    {"bundles", {(char[]){"before=1e9"}}, 1, "before=1e9: want a whole number"},
+	    {"evidence", {"1", "2"}, 2, "2: want: safehandctl evidence"},
+	    {"purge", {"12"}, 1, "12: want a bundle's id"},
+	    {"purge", {ID " " ID}, 1, "blanks"},
+	    {"release", {ID "\nstop"}, 1, "blanks or controls"},
+	    {"evidence", {"-1"}, 1, "want a bundle's id or an entry's number"},
+	    {"evidence", {"1x"}, 1, "want a bundle's id or an entry's number"},
+	    {"evidence", {"9999999999999999999"}, 1, "entry's number"},
+	    {"bundles", {"agency"}, 1, "agency: want agency=A"},
+	    {"bundles", {"=uhcw"}, 1, "want agency=A"},
+	    {"bundles", {"age=3"}, 1, "age=3: want agency=A"},
+	    {"bundles", {"agency=UHCW"}, 1, "want an agency"},
+	    {"bundles", {"mailbox=uhcw"}, 1, "want a mailbox"},
+	    {"bundles", {"class=a b"}, 1, "blanks"},
+	    {"bundles", {"class=A"}, 1, "want a class"},
+	    {"bundles", {"limit="}, 1, "limit=: want a whole number"},
+	    {"bundles", {"limit=-1"}, 1, "limit=-1: want a whole number"},
+	    {"bundles", {"before=1e9"}, 1, "before=1e9: want a whole number"},
 	};
 	struct buf line = {0};
 
@@ -108,7 +107,8 @@ static void
 too_long(void **state)
 {
 	const struct command c = {.verb = "note", .words_max = 1, .check = any};
-	char word[REQUEST_MAX_BYTES], *words[] = {word};
+	char word[REQUEST_MAX_BYTES];
+	const char *words[] = {word};
 	struct buf line = {0};
 
 	memset(word, 'a', sizeof word);

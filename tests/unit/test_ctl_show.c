@@ -78,12 +78,14 @@ escapes(void **state)
 
 	table_add(&t, "\x1b[2J");
 	table_add(&t, "a\nb");
-	table_add(&t, "\xe2\x80\xae" "fdp\xff");
+	table_add(&t, "\xe2\x80\xae"
+		      "fdp\xff");
 	buf_clear(&out);
 	table_print(&t, &out);
 	has("\\x1b[2J");
 	has("a\\x0ab");
-	has("\\xe2\\x80\\xae" "fdp\\xff");
+	has("\\xe2\\x80\\xae"
+	    "fdp\\xff");
 	assert_null(strchr(buf_str(&out), '\x1b'));
 	table_free(&t);
 }
@@ -94,8 +96,8 @@ widths(void **state)
 	assert_int_equal(text_width(""), 0);
 	assert_int_equal(text_width("abc"), 3);
 	assert_int_equal(text_width("\xe2\x80\x93"), 1);
-	assert_int_equal(text_width("\xe6\xb1\x89"), 2);  /* a wide character */
-	assert_int_equal(text_width("e\xcc\x81"), 1);	  /* a combining accent */
+	assert_int_equal(text_width("\xe6\xb1\x89"), 2); /* a wide character */
+	assert_int_equal(text_width("e\xcc\x81"), 1);	 /* a combining accent */
 }
 
 static void
@@ -113,10 +115,14 @@ texts(void **state)
 	static const struct {
 		int64_t v;
 		const char *age;
-	} ages[] = {{-1, ""},		     {0, "0 s"},
-		    {59999, "59 s"},	     {60000, "1 min"},
-		    {3600000, "1 h 0 min"},  {86399999, "23 h 59 min"},
-		    {86400000, "1 d 0 h"},   {INT64_C(9000) * 86400000, "9000 d 0 h"}};
+	} ages[] = {{-1, ""},
+		    {0, "0 s"},
+		    {59999, "59 s"},
+		    {60000, "1 min"},
+		    {3600000, "1 h 0 min"},
+		    {86399999, "23 h 59 min"},
+		    {86400000, "1 d 0 h"},
+		    {INT64_C(9000) * 86400000, "9000 d 0 h"}};
 	char text[SHOWN_TEXT];
 	int64_t ms;
 
@@ -141,18 +147,21 @@ static void
 status(void **state)
 {
 	static const char answer[] =
-	    "{\"version\":\"0.1.0\",\"started\":\"2026-11-24T09:30:00Z\",\"bundles\":12,\"live\":11,"
+	    "{\"version\":\"0.1.0\",\"started\":\"2026-11-24T09:30:00Z\",\"bundles\":12,\"live\":"
+	    "11,"
 	    "\"waiting\":3,\"entries\":40,\"quarantined\":1,\"uploads\":2,\"long_polls\":5,"
 	    "\"verify_workers\":2,\"disk_free\":13421772800,\"roster_serial\":4,\"mailboxes\":8,"
-	    "\"roles\":[{\"role\":\"store\",\"index\":0,\"pid\":77,\"confinement\":{\"uid\":\"104\","
+	    "\"roles\":[{\"role\":\"store\",\"index\":0,\"pid\":77,\"confinement\":{\"uid\":"
+	    "\"104\","
 	    "\"chroot\":\"yes\",\"no_new_privs\":\"1\",\"seccomp\":\"2\",\"capabilities\":\"0\","
-	    "\"skipped\":\"\"}},{\"role\":\"verify\",\"index\":1,\"pid\":78,\"confinement\":null}]}";
+	    "\"skipped\":\"\"}},{\"role\":\"verify\",\"index\":1,\"pid\":78,\"confinement\":null}]"
+	    "}";
 
 	assert_int_equal(show("status", NULL, answer), ERR_OK);
 	has("safehandd 0.1.0, serving since 2026-11-24 11:30:00 (2 h 30 min)");
 	has("12 accepted, 11 kept, 1 in quarantine");
 	has("3 deliveries not yet collected");
-	has("13 GiB free");
+	has("12 GiB free");
 	has("serial 4, 8 mailboxes");
 	has("store   0   77  104   yes");
 	has("verify  1   78  \xe2\x80\x93");
@@ -184,13 +193,13 @@ bundles(void **state)
 static void
 listings(void **state)
 {
-	show("mailboxes", NULL,
-	     "{\"mailboxes\":[{\"mailbox\":\"uhcw/emergency\",\"waiting\":2,\"oldest\":"
-	     "\"2026-11-22T09:30:00Z\"},{\"mailbox\":\"csc/duty\",\"waiting\":0,\"oldest\":null}]}");
-	assert_string_equal(buf_str(&out),
-			    "MAILBOX         WAITING  OLDEST SINCE             AGE\n"
-			    "uhcw/emergency        2  2026-11-22 11:30:00  2 d 2 h\n"
-			    "csc/duty              0  \xe2\x80\x93\n");
+	show(
+	    "mailboxes", NULL,
+	    "{\"mailboxes\":[{\"mailbox\":\"uhcw/emergency\",\"waiting\":2,\"oldest\":"
+	    "\"2026-11-22T09:30:00Z\"},{\"mailbox\":\"csc/duty\",\"waiting\":0,\"oldest\":null}]}");
+	assert_string_equal(buf_str(&out), "MAILBOX         WAITING  OLDEST SINCE             AGE\n"
+					   "uhcw/emergency        2  2026-11-22 11:30:00  2 d 2 h\n"
+					   "csc/duty              0  \xe2\x80\x93\n");
 	show("mailboxes", NULL, "{\"mailboxes\":[]}");
 	has("no mailbox has had a bundle yet");
 	show("evidence", "I1",
@@ -217,9 +226,9 @@ acts(void **state)
 			      "\"checkpoints\":4,\"found\":0,\"problems\":[]}"),
 			 ERR_OK);
 	has("looked at 1 bundles, 2 journal records, 3 entries, 4 checkpoints: all is well");
-	assert_int_equal(show("fsck", NULL,
-			      "{\"ok\":false,\"found\":3,\"problems\":[\"I1: [1] gone\"]}"),
-			 ERR_FAIL);
+	assert_int_equal(
+	    show("fsck", NULL, "{\"ok\":false,\"found\":3,\"problems\":[\"I1: [1] gone\"]}"),
+	    ERR_FAIL);
 	has("I1: [1] gone\n");
 	has("and 2 more\n");
 	has("3 problems\n");
@@ -285,11 +294,11 @@ raw(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(columns),	cmocka_unit_test(escapes), cmocka_unit_test(widths),
-	    cmocka_unit_test(texts),	cmocka_unit_test(status),  cmocka_unit_test(bundles),
-	    cmocka_unit_test(listings), cmocka_unit_test(acts),	   cmocka_unit_test(refusals),
-	    cmocka_unit_test(raw)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(columns),  cmocka_unit_test(escapes),
+					   cmocka_unit_test(widths),   cmocka_unit_test(texts),
+					   cmocka_unit_test(status),   cmocka_unit_test(bundles),
+					   cmocka_unit_test(listings), cmocka_unit_test(acts),
+					   cmocka_unit_test(refusals), cmocka_unit_test(raw)};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	setenv("TZ", "EAST-2", 1);

@@ -1,5 +1,5 @@
-/* test_ctl_wire.c - safehandctl at a control socket that is played by a child of the test: good, mute,
- * endless, missing, forbidden. */
+/* test_ctl_wire.c - safehandctl at a control socket that is played by a child of the test: good,
+ * mute, endless, missing, forbidden. */
 #include <stdbool.h>
 
 #include <sys/socket.h>
@@ -36,7 +36,8 @@ play(ssize_t n)
 			_exit(9);
 		memset(bytes, 'x', sizeof bytes);
 		for (ssize_t k; n > 0; n -= k)
-			if ((k = send(fd, bytes, (size_t)n < sizeof bytes ? (size_t)n : sizeof bytes,
+			if ((k = send(fd, bytes,
+				      (size_t)n < sizeof bytes ? (size_t)n : sizeof bytes,
 				      MSG_NOSIGNAL)) < 0)
 				_exit(0);
 		while (n < 0 && read(fd, bytes, 1) > 0)
@@ -90,7 +91,8 @@ endless(void **state)
 	ended(pid);
 }
 
-/* A socket whose listener is gone, one that is missing, a name that is too long, no socket at all. */
+/* A socket whose listener is gone, one that is missing, a name that is too long, no socket at all.
+ */
 static void
 nobody(void **state)
 {
@@ -166,10 +168,10 @@ fresh(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(answers, fresh), cmocka_unit_test_teardown(mute, fresh),
-	    cmocka_unit_test_teardown(endless, fresh), cmocka_unit_test(nobody),
-	    cmocka_unit_test(forbidden)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(answers, fresh),
+					   cmocka_unit_test_teardown(mute, fresh),
+					   cmocka_unit_test_teardown(endless, fresh),
+					   cmocka_unit_test(nobody), cmocka_unit_test(forbidden)};
 
 	return cmocka_run_group_tests(tests, begin, end);
 }
