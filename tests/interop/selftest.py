@@ -2,6 +2,7 @@
 # selftest.py - evidence made in Python with stock openssl's timestamps, then put wrong in every way.
 # usage: selftest.py PKI-DIR [--every]     prints ok / not ok lines and the count; exit 1 if any is not ok
 # --every: flips each byte (half a minute), else each third.
+#        selftest.py PKI-DIR --write DIR   good and bad evidence as files there, for others to judge; prints nothing
 # Proves of the independent verifier that it catches each flipped byte, so that its agreement with ours means something.
 import base64
 import hashlib
@@ -150,7 +151,26 @@ def flips(parts, trust, key, step):
     ok(f"one bit flipped in each of {len(places)} bytes of {len(good)} is caught (survived: {survived[:8]})", not survived)
 
 
+def write(pki, into, tmp):
+    """Good, lacking, mixed and flipped ones, as N.evidence."""
+    parts, other = make(pki, tmp), make(pki, tmp)
+    files = [evidence.write(parts)]
+    files += [evidence.write({k: v for k, v in parts.items() if k != name}) for name in parts]
+    files += [evidence.write(parts | {name: other[name]}) for name in parts]
+    for i in range(0, len(files[0]), 41):
+        bad = bytearray(files[0])
+        bad[i] ^= 1 << i % 7
+        files.append(bytes(bad))
+    for n, data in enumerate(files):
+        with open(os.path.join(into, f"{n}.evidence"), "xb") as f:
+            f.write(data)
+
+
 def main():
+    if "--write" in sys.argv:
+        with tempfile.TemporaryDirectory() as tmp:
+            write(Pki(sys.argv[1]), sys.argv[sys.argv.index("--write") + 1], tmp)
+        return 0
     pki = Pki(sys.argv[1])
     trust = Trust(read(pki, "trust/root.pem"), read(pki, "trust/crl.pem"))
     key = c2sp.LogKey(read(pki, "log/log.vkey").decode())

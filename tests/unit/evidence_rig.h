@@ -18,6 +18,12 @@
 #define RIG_BUNDLE "019ab000-0000-7000-8000-000000000001"
 #define RIG_OTHER  "019ab000-0000-7000-8000-000000000002"
 
+/* The first from becomes to in the text of a part, before anybody signs it. */
+struct rig_edit {
+	enum { NO_EDIT, ENTRY, STATEMENT_TEXT, MANIFEST_TEXT } which;
+	const char *from, *to;
+};
+
 /* What is made: a reading by default (rig_plan); a test changes what it wants wrong. */
 struct rig_plan {
 	enum entry_event event;
@@ -32,6 +38,7 @@ struct rig_plan {
 	bool other_root, other_text; /* the checkpoint's; the token's */
 	struct statement statement;
 	bool other_manifest_in_statement, other_actor;
+	struct rig_edit edit;
 	void (*retouch)(struct evidence *ev); /* when all is signed */
 };
 
@@ -77,6 +84,24 @@ rig_plan(enum entry_event event)
 	return p;
 }
 
+static inline void
+rig_edit(const struct rig_edit *edit, int which, struct buf *text)
+{
+	const char *s = buf_str(text), *at;
+	struct buf out = {0};
+
+	if ((int)edit->which != which)
+		return;
+	at = strstr(s, edit->from);
+	if (at == NULL)
+		fail_msg("%s: not in %s", edit->from, s);
+	buf_add(&out, s, (size_t)(at - s));
+	buf_adds(&out, edit->to);
+	buf_adds(&out, at + strlen(edit->from));
+	buf_free(text);
+	*text = out;
+}
+
 static inline struct signer *
 rig_signer(const char *stem)
 {
@@ -112,6 +137,7 @@ rig_manifest(const struct rig_plan *p, struct evidence *ev)
 	strcpy(m.klass, "general");
 	strcpy(to.mailbox, p->to);
 	assert_ok(manifest_format(&m, &ev->manifest, &e), &e);
+	rig_edit(&p->edit, MANIFEST_TEXT, &ev->manifest);
 	if (p->second != NULL)
 		signers[1] = rig_signer(p->second);
 	assert_ok(signature_sign(ev->manifest.data, ev->manifest.len, signers,
@@ -133,6 +159,7 @@ rig_statement(const struct rig_plan *p, struct evidence *ev, struct entry *entry
 		digest_of(ev->manifest.data, ev->manifest.len, st.manifest_sha256);
 		st.manifest_sha256[0] ^= p->other_manifest_in_statement;
 		statement_format(&st, &ev->statement);
+		rig_edit(&p->edit, STATEMENT_TEXT, &ev->statement);
 		assert_ok(signature_sign(ev->statement.data, ev->statement.len, &s, 1,
 					 &ev->statement_signature, &e),
 			  &e);
@@ -158,6 +185,7 @@ rig_entry(const struct rig_plan *p, struct evidence *ev)
 	digest_of(ev->manifest.data, ev->manifest.len, entry.manifest_sha256);
 	digest_of(ev->statement.data, ev->statement.len, entry.statement_sha256);
 	entry_format(&entry, &ev->entry);
+	rig_edit(&p->edit, ENTRY, &ev->entry);
 }
 
 static inline int
