@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "safehand/enc.h"
+#include "safehand/limits.h"
 #include "safehand/name.h"
 
 /* [a-z0-9] first, then at most max - 1 of [a-z0-9-] and, if dots, '.'; ends at s[n]. */
@@ -65,6 +66,32 @@ name_is_about(const char *s)
 	if ((s[0] != 'c' && s[0] != 'h') || s[1] != ':' || strnlen(s, ABOUT_TEXT) != 54)
 		return false;
 	return strspn(s + 2, "abcdefghijklmnopqrstuvwxyz234567") == 52;
+}
+
+bool
+name_is_document(const char *s)
+{
+	size_t n = strnlen(s, DOCUMENT_NAME_MAX + 1);
+
+	if (n == 0 || n > DOCUMENT_NAME_MAX || !utf8_is_clean(s, n))
+		return false;
+	return strpbrk(s, "/\\") == NULL && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+}
+
+static char
+fold(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+bool
+name_same_file(const char *a, const char *b)
+{
+	while (*a != '\0' && fold(*a) == fold(*b)) {
+		a++;
+		b++;
+	}
+	return fold(*a) == fold(*b);
 }
 
 void

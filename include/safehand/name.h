@@ -1,4 +1,5 @@
-/* name.h - names of agencies, mailboxes, persons, classes, bundles; patterns over them. Pure. */
+/* name.h - names of agencies, mailboxes, persons, classes, bundles, documents; patterns over them.
+ * Pure. */
 #ifndef SAFEHAND_NAME_H
 #define SAFEHAND_NAME_H
 
@@ -23,6 +24,11 @@ bool name_is_mailbox(const char *s);
 bool name_is_class(const char *s);
 /* A pseudonym: "c:" or "h:" and 52 characters of lower-case base32. */
 bool name_is_about(const char *s);
+/* A document's name: 1..DOCUMENT_NAME_MAX bytes of clean UTF-8, neither "." nor "..", without slash
+ * and backslash: it names a file in its folder and nothing else, on any system. */
+bool name_is_document(const char *s);
+/* The same name to a file system that ignores the case of ASCII letters. */
+bool name_same_file(const char *a, const char *b);
 /* The agency part of a valid mailbox or person name. */
 void name_agency(char out[static NAME_AGENCY], const char *mailbox);
 /* Pattern for mailboxes: "a/r", "a/<any>", "<any>/r", "<any>/<any>" where <any> is one asterisk. */

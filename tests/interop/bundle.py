@@ -182,22 +182,24 @@ def _good_name(name):
         and "/" not in name
         and "\\" not in name
         and name not in (".", "..")
-        and not re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", name)
+        and not strict.UNCLEAN.search(name)
     )
+
+
+def _fold(name):
+    """As a file system sees it that ignores the case of ASCII letters."""
+    return re.sub("[A-Z]", lambda c: c.group().lower(), name)
 
 
 def _cover(raw, m):
     """The cover sheet repeats what the manifest says; returns its documents by name."""
-    c = strict.load(raw, "cover.json", clean=False)
-    sheet_to = [t["mailbox"] if isinstance(t, dict) else t for t in c.get("to", [])]
-    direct = [t["mailbox"] for t in m["to"] if t["as"] == "to"]
-    every = [t["mailbox"] for t in m["to"]]
-    if c.get("id") != m["id"] or c.get("from") != m["from"] or sheet_to not in (direct, every):
+    c = strict.cover(raw)
+    names = ["cover.json"] + [d["name"] for d in c["documents"]]
+    if not all(map(_good_name, names)) or len(set(map(_fold, names))) != len(names):
+        raise BundleError("archive", "the cover sheet names a document that is hostile or twice")
+    if c["id"] != m["id"] or c["from"] != m["from"] or c["to"] != [t["mailbox"] for t in m["to"]]:
         raise BundleError("digest", "the cover sheet is of another bundle")
-    docs = c.get("documents")
-    if not isinstance(docs, list):
-        raise BundleError("archive", "the cover sheet lists no documents")
-    return {d["name"]: d for d in docs}
+    return {d["name"]: d for d in c["documents"]}
 
 
 def _entry(tar, info, into):
@@ -221,7 +223,7 @@ def extract(blocks, m, into=None):
     try:
         with tarfile.open(fileobj=stream, mode="r|", format=tarfile.PAX_FORMAT) as tar:
             for info in tar:
-                if not info.isreg() or not _good_name(info.name) or info.name in seen:
+                if not info.isreg() or not _good_name(info.name) or _fold(info.name) in map(_fold, seen):
                     raise BundleError("archive", f"{info.name!r}: hostile or twice")
                 if docs is None:
                     if info.name != "cover.json" or info.size > 1 << 20:

@@ -9,6 +9,8 @@ UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 CLASS = r"[a-z0-9][a-z0-9-]{0,62}"
 HEX32 = r"[0-9a-f]{64}"
 ABOUT = r"[ch]:[a-z2-7]{52}"
+# texts of the cover sheet that may have lines
+PARAGRAPHS = ("text", "reason", "dissent")
 
 
 class FormatError(ValueError):
@@ -42,8 +44,10 @@ UNCLEAN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u061c\u200e\u
 
 
 def _clean(value, where):
-    """No such character in any text, escaped or not."""
+    """No such character in any text, escaped or not; paragraphs have lines."""
     if isinstance(value, str):
+        if where in PARAGRAPHS:
+            value = value.replace("\n", " ").replace("\t", " ")
         if UNCLEAN.search(value):
             raise FormatError(f"{where}: control character")
     elif isinstance(value, dict):
@@ -189,6 +193,109 @@ def manifest(data):
         text(m, name, HEX32)
     whole(m, "payload_bytes", 1, 1 << 40)
     return m
+
+
+def _date(value, name):
+    instant(value + "T00:00:00Z" if isinstance(value, str) else value, name)
+
+
+def _day_or_time(value, name):
+    if isinstance(value, str) and "T" in value:
+        instant(value, name)
+    else:
+        _date(value, name)
+
+
+def _line(value, name, most=512):
+    if not isinstance(value, str) or len(value.encode()) > most:
+        raise FormatError(f"{name}: {value!r}")
+
+
+def _paragraph(value, name):
+    _line(value, name, 16384)
+
+
+def _to(most):
+    def check(value, name):
+        if type(value) is not int or not 0 <= value <= most:
+            raise FormatError(f"{name}: {value!r}")
+
+    return check
+
+
+def _mailbox(value, name):
+    if not isinstance(value, str) or not re.fullmatch(PAIR, value):
+        raise FormatError(f"{name}: {value!r}")
+
+
+def _matches(pattern):
+    def check(value, name):
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise FormatError(f"{name}: {value!r}")
+
+    return check
+
+
+def _objects(most, need, may=None):
+    def check(value, name):
+        if not isinstance(value, list) or len(value) > most:
+            raise FormatError(f"{name}: want a list of at most {most}")
+        for v in value:
+            _object(need, may or {})(v, name)
+
+    return check
+
+
+def _object(need, may):
+    def check(value, name):
+        if not isinstance(value, dict):
+            raise FormatError(f"{name}: no object")
+        members(value, need, may, name)
+        for k, v in value.items():
+            (need.get(k) or may[k])(v, f"{name}.{k}")
+
+    return check
+
+
+def _mailboxes(value, name):
+    if not isinstance(value, list) or len(value) > 400:
+        raise FormatError(f"{name}: want a list of mailboxes")
+    for v in value:
+        _mailbox(v, name)
+
+
+_identifiers = _objects(256, {"kind": _line, "value": _line})
+_names = _objects(256, {"name": _line}, {"role": _line})
+_meeting = _object({"at": _day_or_time}, {"kind": _line, "place": _line, "chair": _line})
+_type = _matches(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
+_document = {"name": _line, "type": _type, "size": _to(1 << 63), "sha256": _matches(HEX32)}
+COVER_SENT = {"safehand_cover": _to(1), "id": _matches(UUID7), "from": _mailbox, "to": _mailboxes, "documents": _objects(1000, _document)}
+COVER_WRITTEN = {
+    "title": _line,
+    "people": _objects(256, {"name": _line}, {"role": _line, "born": _date, "identifiers": _identifiers, "household": _line}),
+    "meeting": _meeting,
+    "event": _meeting,
+    "attendees": _names,
+    "apologies": _names,
+    "decisions": _objects(256, {"text": _paragraph}, {"reason": _paragraph, "dissent": _paragraph}),
+    "actions": _objects(64, {"n": _to(64), "owner": _mailbox, "due": _date, "text": _paragraph}),
+    "medical_opinion": _matches("accidental|non-accidental|inconclusive"),
+    "language": _line,
+    "interpreter": _line,
+    "measurements": _objects(256, {"date": _date}, {"height_mm": _to(3000), "weight_g": _to(700000), "person": _line}),
+}
+
+
+def cover(data):
+    """The cover sheet as it stands in a bundle."""
+    c = load(data, "cover.json")
+    _object(COVER_SENT, COVER_WRITTEN)(c, "cover.json")
+    numbers = [a["n"] for a in c.get("actions", [])]
+    if c["safehand_cover"] != 1 or len(set(numbers)) != len(numbers) or 0 in numbers:
+        raise FormatError("cover.json: another version, or an action without its own number")
+    if any("height_mm" not in m and "weight_g" not in m for m in c.get("measurements", [])):
+        raise FormatError("cover.json.measurements: nothing measured")
+    return c
 
 
 STATEMENT = "safehand_statement kind bundle manifest_sha256 mailbox content_sha256 at by code reply".split()
