@@ -1,5 +1,7 @@
 /* settings.c - the gateway's settings, one row each. Runs in: master (checks, prints), all roles
  * (read). */
+#include <string.h>
+
 #include "frame/settings.h"
 #include "safehand/limits.h"
 #include "safehand/name.h"
@@ -14,6 +16,19 @@ is_pattern(const char *v, struct err *e)
 {
 	return name_is_pattern(v) ? 0
 				  : err_set(e, ERR_CONFIG, "%s: want agency/role, * for any", v);
+}
+
+/* A user or password in it would stand in logs and in what -N prints. */
+static int
+is_http_url(const char *v, struct err *e)
+{
+	size_t scheme = strncmp(v, "http://", 7) == 0 ? 7 : strncmp(v, "https://", 8) == 0 ? 8 : 0;
+	size_t host = scheme > 0 ? strcspn(v + scheme, "/?#") : 0;
+
+	if (host == 0 || memchr(v + scheme, '@', host) != NULL || strpbrk(v, " \"\\") != NULL)
+		return err_set(e, ERR_CONFIG,
+			       "%s: want http://HOST/PATH or https://HOST/PATH without a user", v);
+	return 0;
 }
 
 #define G "gateway"
@@ -98,7 +113,7 @@ const struct conf_row settings_table[] = {
     {N, "clock-error", CONF_DURATION, false, "5s", 1, HOUR, NULL,
      "the kernel's estimate of error that still counts as synchronised", NULL},
     {A, "url", CONF_STR, true, NULL, 0, 0, NULL,
-     "an external RFC 3161 authority, asked in order of appearance", NULL},
+     "an external RFC 3161 authority, asked in order of appearance", is_http_url},
     {A, "root", CONF_PATH, true, NULL, 0, 0, NULL, "its root certificate, PEM", NULL},
     {A, "timeout", CONF_DURATION, true, "10s", 100, 5 * MINUTE, NULL, "for one answer", NULL},
     {C, "from", CONF_LIST, true, NULL, 0, 0, NULL, "who may send it", is_pattern},

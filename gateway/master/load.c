@@ -15,6 +15,8 @@
 
 #define R(r) (1u << ROLE_##r)
 
+#define AUTHORITIES_MAX 8 /* each is a file of the courier's, which takes ROLE_FILES_MAX */
+
 /* Which role is given which file. Secrets go to their one role and nowhere else. */
 static const struct source {
 	const char *name, *section, *key;
@@ -87,6 +89,27 @@ check_classes(const struct conf *c, struct err *e)
 	return e->code == ERR_OK ? 0 : -1;
 }
 
+static int
+check_authorities(const struct conf *c, struct err *e)
+{
+	struct err fault;
+	const char *name;
+
+	for (size_t i = 0; (name = conf_instance(c, "tsa", i)) != NULL; i++) {
+		if (strlen(name) >= NAME_MAILBOX) {
+			err_set(&fault, ERR_CONFIG, "tsa \"%s\": a name has at most %d bytes", name,
+				NAME_MAILBOX - 1);
+			report_value(c, "tsa", name, "url", &fault, e);
+		}
+		if (i == AUTHORITIES_MAX) {
+			err_set(&fault, ERR_CONFIG, "tsa \"%s\": at most %d authorities", name,
+				AUTHORITIES_MAX);
+			report_value(c, "tsa", name, "url", &fault, e);
+		}
+	}
+	return e->code == ERR_OK ? 0 : -1;
+}
+
 int
 load_conf(const char *path, struct conf **out, struct err *e)
 {
@@ -97,6 +120,7 @@ load_conf(const char *path, struct conf **out, struct err *e)
 		return -1;
 	check_addresses(c, e);
 	check_classes(c, e);
+	check_authorities(c, e);
 	if (e->code != ERR_OK) {
 		conf_free(c);
 		return -1;

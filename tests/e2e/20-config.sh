@@ -40,6 +40,19 @@ alter 's/^listen .*/listen = localhost/'
 refused "an address without a port" "safehand.conf:6: listen: localhost: want address:port" "$D" -n -f "$T/safehand.conf"
 alter 's/^user .*/metrics = 0.0.0.0:9464/'
 refused "metrics for everybody" "only a loopback address" "$D" -n -f "$T/safehand.conf"
+tsa() { fresh; printf '[tsa "a"]\nurl = %s\nroot = pki/trust/root.pem\n' "$1" >>"$T/safehand.conf"; }
+tsa http://tsa.example/tsr
+ok "an external time stamping authority" "$D" -n -f "$T/safehand.conf"
+for u in ftp://tsa.example/ tsa.example http:// http:///tsr "https://user:word@tsa.example/"; do
+	tsa "$u"
+	refused "an authority's URL: $u" "without a user" "$D" -n -f "$T/safehand.conf"
+done
+fresh
+for i in 1 2 3 4 5 6 7 8 9; do printf '[tsa "a%s"]\nurl = http://tsa.example/\nroot = pki/trust/root.pem\n' $i; done >>"$T/safehand.conf"
+refused "nine authorities" "at most 8 authorities" "$D" -n -f "$T/safehand.conf"
+fresh
+printf '[tsa "%0100d"]\nurl = http://tsa.example/\nroot = pki/trust/root.pem\n' 7 >>"$T/safehand.conf"
+refused "an authority with too long a name" "a name has at most 95 bytes" "$D" -n -f "$T/safehand.conf"
 alter 's|^root .*|root = pki/none.pem|'
 refused "a file that is not there" "pki/none.pem: No such file" "$D" -n -f "$T/safehand.conf"
 fresh
