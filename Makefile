@@ -76,7 +76,7 @@ $(BUILD)/obj/lib/%.o: lib/%.c Makefile
 	$(CC) $(CFLAGS_ALL) -fPIC -MMD -MP -c -o $@ $<
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Igateway -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS_ALL) -Igateway -I. -MMD -MP -c -o $@ $<
 
 $(STATIC): $(LIB_OBJ)
 	@mkdir -p $(@D)

@@ -69,7 +69,7 @@ take_option(struct args *a, const char *text, const char *next, struct err *e)
 }
 
 static int
-take_all(struct args *a, int argc, char *const *argv, struct err *e)
+take_all(struct args *a, int argc, const char *const *argv, struct err *e)
 {
 	bool options = true;
 	int used;
@@ -96,8 +96,8 @@ take_all(struct args *a, int argc, char *const *argv, struct err *e)
 }
 
 int
-args_parse(const struct args_row *common, const struct args_row *own, int argc, char *const *argv,
-	   struct args **out, struct err *e)
+args_parse(const struct args_row *common, const struct args_row *own, int argc,
+	   const char *const *argv, struct args **out, struct err *e)
 {
 	struct args *a;
 

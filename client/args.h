@@ -24,7 +24,7 @@ struct args;
  * common and own are both tables of what may be given. Values point into argv. ERR_USAGE naming the
  * argument. *out is the caller's to args_free. */
 int args_parse(const struct args_row *common, const struct args_row *own, int argc,
-	       char *const *argv, struct args **out, struct err *e)
+	       const char *const *argv, struct args **out, struct err *e)
     __attribute__((warn_unused_result));
 void args_free(struct args *a); /* NULL is fine */
 

@@ -131,8 +131,8 @@ dispatch(struct client *c, int argc, char **argv, struct err *e)
 			       argv[at]);
 	if (at > 0)
 		memmove(argv + at, argv + at + 1, (size_t)(argc - at) * sizeof *argv);
-	if (args_parse(common, cmd != NULL ? cmd->options : NULL, argc - 1 - (at > 0), argv + 1, &a,
-		       e) < 0)
+	if (args_parse(common, cmd != NULL ? cmd->options : NULL, argc - 1 - (at > 0),
+		       (const char *const *)argv + 1, &a, e) < 0)
 		return -1;
 	rc = run(c, cmd, a, e);
 	args_free(a);
