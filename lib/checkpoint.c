@@ -95,36 +95,15 @@ checkpoint_verify(const void *note, size_t len, const struct note_key *key, stru
 	return 0;
 }
 
-void
-tlog_proof_format(uint64_t index, const struct merkle_proof *proof, const void *note,
-		  size_t note_len, struct buf *text)
+/* Hashes up to the empty line, then the checkpoint, which is the rest. */
+static int
+take_hashes(const char *text, size_t len, struct merkle_proof *proof, const char **note,
+	    size_t *note_len, struct err *e)
 {
-	buf_addf(text, PROOF_HEADER "\nindex %llu\n", (unsigned long long)index);
-	for (size_t i = 0; i < proof->n; i++) {
-		buf_base64(text, proof->hashes[i], DIGEST_BYTES);
-		buf_addc(text, '\n');
-	}
-	buf_addc(text, '\n');
-	buf_add(text, note, note_len);
-}
-
-int
-tlog_proof_parse(const void *bytes, size_t len, uint64_t *index, struct merkle_proof *proof,
-		 const char **note, size_t *note_len, struct err *e)
-{
-	const char *text = bytes, *line;
+	const char *line;
 	size_t n;
 
 	proof->n = 0;
-	if (next_line(&text, &len, &line, &n) < 0 || n != strlen(PROOF_HEADER) ||
-	    memcmp(line, PROOF_HEADER, n) != 0)
-		return err_set(e, ERR_FORMAT, "proof: does not begin with " PROOF_HEADER);
-	if (next_line(&text, &len, &line, &n) < 0)
-		return err_set(e, ERR_FORMAT, "proof: index");
-	if (n > 6 && memcmp(line, "extra ", 6) == 0 && next_line(&text, &len, &line, &n) < 0)
-		return err_set(e, ERR_FORMAT, "proof: index");
-	if (n < 7 || memcmp(line, "index ", 6) != 0 || parse_decimal(line + 6, n - 6, index) < 0)
-		return err_set(e, ERR_FORMAT, "proof: index");
 	for (;;) {
 		if (next_line(&text, &len, &line, &n) < 0)
 			return err_set(e, ERR_FORMAT, "proof: no checkpoint");
@@ -139,4 +118,63 @@ tlog_proof_parse(const void *bytes, size_t len, uint64_t *index, struct merkle_p
 	*note = text;
 	*note_len = len;
 	return 0;
+}
+
+static void
+put_hashes(const struct merkle_proof *proof, const void *note, size_t note_len, struct buf *text)
+{
+	for (size_t i = 0; i < proof->n; i++) {
+		buf_base64(text, proof->hashes[i], DIGEST_BYTES);
+		buf_addc(text, '\n');
+	}
+	buf_addc(text, '\n');
+	buf_add(text, note, note_len);
+}
+
+void
+tlog_proof_format(uint64_t index, const struct merkle_proof *proof, const void *note,
+		  size_t note_len, struct buf *text)
+{
+	buf_addf(text, PROOF_HEADER "\nindex %llu\n", (unsigned long long)index);
+	put_hashes(proof, note, note_len, text);
+}
+
+int
+tlog_proof_parse(const void *bytes, size_t len, uint64_t *index, struct merkle_proof *proof,
+		 const char **note, size_t *note_len, struct err *e)
+{
+	const char *text = bytes, *line;
+	size_t n;
+
+	if (next_line(&text, &len, &line, &n) < 0 || n != strlen(PROOF_HEADER) ||
+	    memcmp(line, PROOF_HEADER, n) != 0)
+		return err_set(e, ERR_FORMAT, "proof: does not begin with " PROOF_HEADER);
+	if (next_line(&text, &len, &line, &n) < 0)
+		return err_set(e, ERR_FORMAT, "proof: index");
+	if (n > 6 && memcmp(line, "extra ", 6) == 0 && next_line(&text, &len, &line, &n) < 0)
+		return err_set(e, ERR_FORMAT, "proof: index");
+	if (n < 7 || memcmp(line, "index ", 6) != 0 || parse_decimal(line + 6, n - 6, index) < 0)
+		return err_set(e, ERR_FORMAT, "proof: index");
+	return take_hashes(text, len, proof, note, note_len, e);
+}
+
+void
+tlog_consistency_format(uint64_t old, const struct merkle_proof *proof, const void *note,
+			size_t note_len, struct buf *text)
+{
+	buf_addf(text, "old %llu\n", (unsigned long long)old);
+	put_hashes(proof, note, note_len, text);
+}
+
+int
+tlog_consistency_parse(const void *bytes, size_t len, uint64_t *old, struct merkle_proof *proof,
+		       const char **note, size_t *note_len, struct err *e)
+{
+	const char *text = bytes, *line;
+	size_t n;
+
+	if (next_line(&text, &len, &line, &n) < 0 || n < 5 || memcmp(line, "old ", 4) != 0 ||
+	    parse_decimal(line + 4, n - 4, old) < 0)
+		return err_set(e, ERR_FORMAT, "proof: does not begin with old and a size");
+	return take_hashes(text, len, proof, note, note_len, e);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "safehand/enc.h"
+#include "safehand/note.h"
 #include "store/bundle_json.h"
 #include "store/feed.h"
 #include "store/members.h"
@@ -150,13 +151,7 @@ ask_consistency(const struct question *q)
 		   0) {
 		reply_refuse(&q->a, &e);
 	} else {
-		buf_addf(&text, "old %llu\n", (unsigned long long)q->m->number);
-		for (size_t i = 0; i < proof.n; i++) {
-			buf_base64(&text, proof.hashes[i], DIGEST_BYTES);
-			buf_addc(&text, '\n');
-		}
-		buf_addc(&text, '\n');
-		buf_add(&text, note.data, note.len);
+		tlog_consistency_format(q->m->number, &proof, note.data, note.len, &text);
 		reply_bytes(&q->a, BODY_TEXT, "", text.data, text.len);
 	}
 	buf_free(&note);

@@ -61,4 +61,12 @@ void tlog_proof_format(uint64_t index, const struct merkle_proof *proof, const v
 int tlog_proof_parse(const void *text, size_t len, uint64_t *index, struct merkle_proof *proof,
 		     const char **note, size_t *note_len, struct err *e);
 
+/* A consistency proof as text: the body of an add-checkpoint request (c2sp.org/tlog-witness): "old
+ * N", the hashes, an empty line, the signed checkpoint. */
+void tlog_consistency_format(uint64_t old, const struct merkle_proof *proof, const void *note,
+			     size_t note_len, struct buf *text);
+/* *note points into text. ERR_FORMAT. Pure. */
+int tlog_consistency_parse(const void *text, size_t len, uint64_t *old, struct merkle_proof *proof,
+			   const char **note, size_t *note_len, struct err *e);
+
 #endif

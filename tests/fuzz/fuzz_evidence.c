@@ -207,6 +207,8 @@ main(int argc, char **argv)
 		buf_free(&text);
 	}
 	trust_free(t);
+	buf_free(&root);
+	buf_free(&log);
 	printf("fuzz_evidence: %llu files, %llu taken, none forged\n", (unsigned long long)rounds,
 	       (unsigned long long)taken);
 	return taken > rounds / 20 ? 0 : 1; /* a run that takes next to nothing judges nothing */

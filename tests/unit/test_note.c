@@ -192,10 +192,53 @@ proofs_round_trip(void **state)
 	buf_free(&text);
 }
 
+static void
+consistency_as_text(void **state)
+{
+	static const char *const bad[] = {
+	    "",
+	    "old 3",
+	    "old\n\nnote\n",
+	    "old 03\n\nnote\n",
+	    "old -1\n\nnote\n",
+	    "new 3\n\nnote\n",
+	    "old 3\n",
+	    "old 3\n\n",
+	    "old 3\nAAAA\n\nnote\n",
+	    "old 3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n\nnote\n",
+	};
+	struct merkle_proof p = {.n = 2, .hashes = {{1}, {2}}}, q;
+	struct buf text = {0};
+	const char *inner;
+	uint64_t old;
+	size_t n;
+
+	tlog_consistency_format(12, &p, "note\n", 5, &text);
+	assert_ok(tlog_consistency_parse(text.data, text.len, &old, &q, &inner, &n, &e), &e);
+	assert_int_equal(old, 12);
+	assert_int_equal(q.n, 2);
+	assert_memory_equal(p.hashes, q.hashes, 2 * DIGEST_BYTES);
+	assert_int_equal(n, 5);
+	assert_memory_equal(inner, "note\n", 5);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_refused(
+		    tlog_consistency_parse(bad[i], strlen(bad[i]), &old, &q, &inner, &n, &e), &e,
+		    ERR_FORMAT);
+	buf_clear(&text);
+	buf_adds(&text, "old 1\n");
+	for (int i = 0; i <= PROOF_HASHES_MAX; i++)
+		buf_adds(&text, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+	buf_adds(&text, "\nnote\n");
+	assert_refused(tlog_consistency_parse(text.data, text.len, &old, &q, &inner, &n, &e), &e,
+		       ERR_FORMAT);
+	buf_free(&text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(consistency_as_text),
 	    cmocka_unit_test(a_known_key_parses),
 	    cmocka_unit_test(a_known_note_verifies),
 	    cmocka_unit_test(checkpoints_round_trip),
