@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "safehand/enc.h"
+#include "gate.h"
 #include "settings.h"
 
 void
@@ -21,6 +22,7 @@ client_init(struct client *c)
 void
 client_close(struct client *c)
 {
+	gate_close(c);
 	conf_free(c->conf);
 	if (c->state_fd >= 0)
 		close(c->state_fd);

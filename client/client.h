@@ -3,17 +3,29 @@
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
+#include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "safehand/buf.h"
 #include "safehand/conf.h"
 #include "safehand/err.h"
+#include "safehand/limits.h"
 
 struct client {
 	const char *config_path; /* --config, or NULL */
 	bool json, quiet;
 	struct conf *conf;
 	int state_fd; /* the state folder, or -1 */
+	const volatile sig_atomic_t
+	    *stop; /* not 0: come to an end; NULL: the process is just killed */
+	/* gate.c's */
+	struct trust *trust;
+	struct roster *roster;
+	uint8_t roster_sha256[DIGEST_BYTES];
+	struct http *http;
+	struct secret *tls_key_secret;
+	int64_t opened_ms; /* when gate_open last saw to CRL and roster; 0: never */
 };
 
 void client_init(struct client *c);

@@ -17,5 +17,6 @@ struct command {
 };
 
 extern const struct command config_command;
+extern const struct command roster_command;
 
 #endif

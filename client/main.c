@@ -8,6 +8,7 @@
 
 static const struct command *const commands[] = {
     &config_command,
+    &roster_command,
 };
 
 static const struct args_row common[] = {
