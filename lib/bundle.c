@@ -61,7 +61,10 @@ signed_parse(const void *bytes, size_t len, size_t max, struct signed_file *out,
 		return err_set(e, ERR_FORMAT, "signed file: does not begin with SHS1");
 	content = be32_get(p + 4);
 	signature = be32_get(p + 8);
-	if (content == 0 || content > max || signature == 0 || signature > SIGNATURE_MAX_BYTES)
+	if (content == 0 || signature == 0)
+		return err_set(e, ERR_FORMAT, "signed file: no %s inside",
+			       content == 0 ? "content" : "signature");
+	if (content > max || signature > SIGNATURE_MAX_BYTES)
 		return err_set(
 		    e, ERR_LIMIT,
 		    "signed file: content of %zu bytes (limit %zu), signature of %zu (limit %d)",

@@ -335,6 +335,28 @@ ledger_set_delivery_state(struct ledger *l, const struct ledger_delivery *d, uin
 }
 
 void
+ledger_set_delivery_content(struct ledger *l, const struct ledger_delivery *d,
+			    const uint8_t digest[static DIGEST_BYTES])
+{
+	sql_do(l->sql, Q_DELIVERY_OPENED, "dii", digest, d->bundle, mailbox_find(l, d->mailbox));
+}
+
+bool
+ledger_delivery_content(struct ledger *l, const struct ledger_delivery *d,
+			uint8_t out[static DIGEST_BYTES])
+{
+	bool there = false;
+
+	sql_bind(l->sql, Q_DELIVERY_CONTENT, "ii", d->bundle, mailbox_find(l, d->mailbox));
+	if (!sql_next(l->sql, Q_DELIVERY_CONTENT))
+		return false;
+	if (!sql_is_null(l->sql, Q_DELIVERY_CONTENT, 0))
+		there = sql_digest(l->sql, Q_DELIVERY_CONTENT, 0, out);
+	sql_done(l->sql, Q_DELIVERY_CONTENT);
+	return there;
+}
+
+void
 ledger_each_delivery(struct ledger *l, int64_t bundle,
 		     void (*each)(void *ctx, const struct ledger_delivery *d), void *ctx)
 {

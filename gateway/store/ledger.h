@@ -124,6 +124,11 @@ bool ledger_delivery(struct ledger *l, int64_t bundle, const char *mailbox,
 		     struct ledger_delivery *out);
 void ledger_set_delivery_state(struct ledger *l, const struct ledger_delivery *d, uint32_t state,
 			       bool waiting);
+/* What the recipient found when it opened: the digest of the documents as archived. */
+void ledger_set_delivery_content(struct ledger *l, const struct ledger_delivery *d,
+				 const uint8_t digest[static DIGEST_BYTES]);
+bool ledger_delivery_content(struct ledger *l, const struct ledger_delivery *d,
+			     uint8_t out[static DIGEST_BYTES]);
 void ledger_each_delivery(struct ledger *l, int64_t bundle,
 			  void (*each)(void *ctx, const struct ledger_delivery *d), void *ctx);
 void ledger_each_mailbox(struct ledger *l, void (*each)(void *ctx, const struct ledger_mailbox *m),

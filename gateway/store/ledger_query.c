@@ -24,7 +24,7 @@ static const char schema_text[] =
     "CREATE TABLE delivery (bundle INTEGER NOT NULL REFERENCES bundle (n),"
     " mailbox INTEGER NOT NULL REFERENCES mailbox (n), slot INTEGER NOT NULL,"
     " cover INTEGER NOT NULL, covers TEXT, state INTEGER NOT NULL, waiting INTEGER NOT NULL,"
-    " PRIMARY KEY (bundle, mailbox)) STRICT, WITHOUT ROWID;"
+    " content BLOB, PRIMARY KEY (bundle, mailbox)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX delivery_waiting ON delivery (mailbox, bundle) WHERE waiting = 1;"
     "CREATE TABLE entry (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, event INTEGER NOT NULL,"
     " bundle INTEGER REFERENCES bundle (n), mailbox INTEGER NOT NULL, part INTEGER NOT NULL,"
@@ -86,11 +86,13 @@ static const char *const queries[QUERIES] = {
 		  " ORDER BY b.n DESC LIMIT ?5",
     [Q_PURGE_DUE] = "SELECT n FROM bundle WHERE state = 0 AND purge <= ? ORDER BY purge LIMIT ?",
     [Q_ERASE_DUE] = "SELECT n FROM bundle WHERE state = 1 ORDER BY n LIMIT ?",
-    [Q_DELIVERY_ADD] = "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [Q_DELIVERY_ADD] = "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
     [Q_DELIVERY] = "SELECT " DELIVERY_COLUMNS " FROM delivery d JOIN mailbox m ON m.n = d.mailbox"
 		   " WHERE d.bundle = ? AND d.mailbox = " MAILBOX_N,
     [Q_DELIVERY_STATE] =
 	"UPDATE delivery SET state = ?, waiting = ? WHERE bundle = ? AND mailbox = ?",
+    [Q_DELIVERY_OPENED] = "UPDATE delivery SET content = ? WHERE bundle = ? AND mailbox = ?",
+    [Q_DELIVERY_CONTENT] = "SELECT content FROM delivery WHERE bundle = ? AND mailbox = ?",
     [Q_DELIVERY_WAITING] = "SELECT waiting FROM delivery WHERE bundle = ? AND mailbox = ?",
     [Q_DELIVERIES] = "SELECT " DELIVERY_COLUMNS " FROM delivery d JOIN mailbox m ON m.n ="
 		     " d.mailbox WHERE d.bundle = ? ORDER BY d.slot",

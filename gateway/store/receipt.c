@@ -229,7 +229,25 @@ record(struct store *s, struct receipt *r, const struct ledger_bundle *b,
 	ledger_add_statement(s->writer, r->seq, r->parts.content, r->parts.content_bytes,
 			     r->parts.signature, r->parts.signature_bytes);
 	ledger_set_delivery_state(s->writer, d, next, next == DELIVERY_WAITING);
+	if (r->event == EVENT_OPENED)
+		ledger_set_delivery_content(s->writer, d, r->facts.content_sha256);
 	r->first = true;
+}
+
+/* Who reads or answers means the documents that were opened in this mailbox. */
+static int
+check_content(struct store *s, const struct receipt *r, const struct ledger_delivery *d,
+	      struct err *e)
+{
+	uint8_t opened[DIGEST_BYTES];
+
+	if (r->event != EVENT_READ && r->event != EVENT_ANSWER)
+		return 0;
+	if (!ledger_delivery_content(s->writer, d, opened) ||
+	    memcmp(opened, r->facts.content_sha256, DIGEST_BYTES) != 0)
+		return err_set(e, ERR_DIGEST,
+			       "content_sha256: not that of the documents that were opened");
+	return 0;
 }
 
 /* [5] Each event once: the state says what may follow, the ledger what is there. */
@@ -247,7 +265,7 @@ apply(struct store *s, struct change *c, struct err *e)
 		return err_set(e, ERR_UNKNOWN, "there is none that you may know of");
 	if (ledger_find_entry(s->writer, b.n, r->mailbox, r->event, r->part, &was))
 		return repeated(s, r, &was, &b, &d, e);
-	if (delivery_follow(d.state, r->event, &next, e) < 0)
+	if (delivery_follow(d.state, r->event, &next, e) < 0 || check_content(s, r, &d, e) < 0)
 		return -1;
 	if (r->event == EVENT_CONTENT_HANDOVER && take_slot(s, r, &b, &d, e) < 0)
 		return -1; /* no receipt for a key that cannot be given */
