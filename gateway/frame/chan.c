@@ -324,6 +324,13 @@ on_readable(evutil_socket_t sock, short what, void *arg)
 		chan_free(ch);
 }
 
+void
+chan_drain(struct chan *ch)
+{
+	if (ch->busy == 0 && !ch->dead)
+		on_readable(ch->sock, EV_READ, ch);
+}
+
 enum role_id
 chan_peer(const struct chan *ch)
 {

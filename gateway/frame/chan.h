@@ -34,6 +34,9 @@ void chan_free(struct chan *ch); /* NULL is fine; safe inside a handler of the s
  * the peer does not read). fd is owned by the channel from here on, -1 for none. */
 void chan_send(struct chan *ch, enum msg_kind kind, const void *msg, int fd);
 
+/* Takes what has come already, without waiting. Not for a channel whose handler is running. */
+void chan_drain(struct chan *ch);
+
 enum role_id chan_peer(const struct chan *ch);
 uint32_t chan_index(const struct chan *ch);
 void *chan_ctx(const struct chan *ch);

@@ -168,6 +168,8 @@ static void
 peer_gone(void *ctx, struct chan *ch)
 {
 	env.peers--;
+	if (!env.stopping)
+		chan_drain(env.master); /* it may have said that all stop, and we read this first */
 	if (env.role->gone != NULL) {
 		env.role->gone(&env, ch);
 		return;

@@ -138,9 +138,10 @@ body_fits(struct conn *c, const struct http_head *h)
 
 	if (kind == CALL_ASK && (h->body == HTTP_CHUNKED || h->length > 0))
 		answer_error(c, 0, ERR_USAGE, "this call has no body");
-	else if (kind != CALL_ASK && h->body == HTTP_NO_BODY)
+	else if (kind != CALL_ASK && h->body == HTTP_NO_BODY) {
+		c->closing = true; /* its author may think that what follows is the body */
 		answer_error(c, 411, ERR_USAGE, "a length is wanted");
-	else if (h->length > most)
+	} else if (h->length > most)
 		answer_error(c, 0, ERR_LIMIT, "the body is larger than any that is taken here");
 	else
 		return true;

@@ -311,8 +311,11 @@ next_wave(struct master *m)
 		event_base_loopbreak(m->base);
 		return;
 	}
-	if (!(told & wave))
-		tell_stop(m, wave);
+	if (!(told & wave)) {
+		tell_stop(m,
+			  wave & ~STORES); /* ahead of the store, so that they know why it goes */
+		tell_stop(m, wave & STORES);
+	}
 	told |= wave;
 }
 

@@ -291,3 +291,17 @@ def open_slot(gw, mailbox, slot):
 
 def manifest_digest(draft):
     return hashlib.sha256(draft.text).hexdigest()
+
+
+def control(gw, line):
+    """What safehandctl asks, as JSON."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(DEADLINE)
+        s.connect(gw.dir + "/control")
+        s.sendall(line.encode() + b"\n")
+        got = b""
+        while True:
+            more = s.recv(65536)
+            if not more:
+                return json.loads(got)
+            got += more
