@@ -116,7 +116,7 @@ any_flipped_byte_is_refused(void **state)
 	struct buf file = pki_file("roster.shr");
 	struct roster *r = NULL;
 
-	for (size_t i = 0; i < 7000; i += i < 200 ? 1 : 37) {
+	for (size_t i = 0; i < file.len; i += i < 200 ? 1 : 37) {
 		file.data[i] ^= 0x10;
 		if (verify(&file, time_now_ms(), &r) == 0)
 			fail_msg("byte %zu of %zu: flipped and accepted", i, file.len);
