@@ -18,5 +18,6 @@ struct command {
 
 extern const struct command config_command;
 extern const struct command roster_command;
+extern const struct command verify_command;
 
 #endif
