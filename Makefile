@@ -10,7 +10,7 @@ AR       ?= ar
 PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
 	libjansson-dev libevent-dev
 PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard
-PACKAGES_CHECK = clang-format cppcheck shellcheck git
+PACKAGES_CHECK = clang-format cppcheck shellcheck git mandoc
 
 WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Wcast-qual -Wformat=2 -Wundef -Wvla -Wno-unused-parameter -Wno-format-zero-length -Werror=implicit-function-declaration
@@ -140,6 +140,7 @@ check: deps
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress=nullPointerOutOfMemory --std=c11 -D_GNU_SOURCE $(CPPCHECK_QUEUE) -Iinclude -Igateway $(wildcard lib gateway client)
 	$(MAKE) --no-print-directory BUILD=$(BUILD)-check WERROR=1 all
+	sh tests/manuals.sh $(BUILD)-check/bin
 format:
 	clang-format -i $(C_FILES)
 
@@ -156,5 +157,7 @@ packages:
 
 clean:
 	rm -rf $(BUILD)
+
+include mk/install.mk mk/quality.mk
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

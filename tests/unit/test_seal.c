@@ -223,7 +223,11 @@ framing(void **state)
 
 	bundle_head_format(&h, fixed);
 	assert_ok(bundle_head_parse(fixed, &got, &e), &e);
-	assert_memory_equal(&h, &got, sizeof h);
+	/* member by member: what lies between them is nobody's */
+	assert_int_equal(got.manifest_bytes, h.manifest_bytes);
+	assert_int_equal(got.signature_bytes, h.signature_bytes);
+	assert_int_equal(got.slots_bytes, h.slots_bytes);
+	assert_int_equal(got.payload_bytes, h.payload_bytes);
 	assert_int_equal(bundle_head_bytes(&got), 24 + 190);
 	fixed[3] = '2';
 	assert_refused(bundle_head_parse(fixed, &got, &e), &e, ERR_FORMAT);
