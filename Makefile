@@ -119,6 +119,15 @@ unit: $(UNIT_BIN) $(BUILD)/test-pki/done
 	@set -e; for t in $(UNIT_BIN); do TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) PKI=$(CURDIR)/$(BUILD)/test-pki $$t 2>$$t.log >&2 || { cat $$t.log; exit 1; }; \
 		grep -h '^\[  PASSED  \]' $$t.log | sed "s|^|$$(basename $$t): |"; done
 
+## make bench      measures, one JSON line each: everything in tests/bench, each with a scratch folder
+BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+.PHONY: bench
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< $(STATIC) $(LIBS_LIB)
+bench: $(BENCH_BIN) $(BUILD)/test-pki/done
+	@set -e; for b in $(BENCH_BIN); do rm -rf $$b.tmp; mkdir $$b.tmp; PKI=$(CURDIR)/$(BUILD)/test-pki $$b $$b.tmp; rm -rf $$b.tmp; done
+
 ## make test       everything: unit tests, then the numbered end-to-end scenarios
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
