@@ -11,6 +11,7 @@
 
 #include "safehand/enc.h"
 #include "gate.h"
+#include "past.h"
 #include "settings.h"
 
 void
@@ -22,6 +23,7 @@ client_init(struct client *c)
 void
 client_close(struct client *c)
 {
+	past_close(c);
 	gate_close(c);
 	conf_free(c->conf);
 	if (c->state_fd >= 0)

@@ -26,6 +26,7 @@ struct client {
 	struct http *http;
 	struct secret *tls_key_secret;
 	int64_t opened_ms; /* when gate_open last saw to CRL and roster; 0: never */
+	struct past *past; /* past.c's */
 };
 
 void client_init(struct client *c);

@@ -18,6 +18,7 @@ struct command {
 
 extern const struct command config_command;
 extern const struct command roster_command;
+extern const struct command track_command;
 extern const struct command verify_command;
 
 #endif

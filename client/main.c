@@ -9,6 +9,7 @@
 static const struct command *const commands[] = {
     &config_command,
     &roster_command,
+    &track_command,
     &verify_command,
 };
 
