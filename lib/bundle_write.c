@@ -15,6 +15,7 @@
 #include "safehand/seal.h"
 
 #define READ_BYTES (256 * 1024) /* of a document at a time */
+#define SIGN_TRIES 64		/* a foreseen length comes up every second to fourth time */
 
 /* A document as it was when its digest was taken. */
 struct seen {
@@ -26,7 +27,8 @@ struct writing {
 	struct cover_document *documents; /* heap, order->ndocuments */
 	struct seen *seen;		  /* heap, likewise */
 	uint64_t done, total;		  /* bytes of documents packed, and of all */
-	struct new_file payload;
+	struct new_file payload; /* the payload, with room for a head of place bytes before it */
+	size_t place, foreseen;	 /* foreseen: bytes of the manifest */
 	struct digest *payload_digest;
 	uint64_t payload_bytes;
 	struct seal *seal;
@@ -209,8 +211,11 @@ to_payload(void *ctx, const void *p, size_t n, struct err *e)
 	struct writing *w = ctx;
 
 	digest_add(w->payload_digest, p, n);
+	if (file_write(w->payload.fd, p, n, "the payload", e) < 0)
+		return -1;
+	file_start_sync(w->payload.fd, w->place + w->payload_bytes, n);
 	w->payload_bytes += n;
-	return file_write(w->payload.fd, p, n, "the payload", e);
+	return 0;
 }
 
 static int
@@ -284,17 +289,84 @@ seal_slots(struct writing *w, struct err *e)
 	return 0;
 }
 
+/* --- where the payload begins --- */
+
+/* The length of a signature varies by some bytes: one that came twice running comes again. */
+static int
+usual_signature(const struct writing *w, const struct buf *text, size_t *usual, struct err *e)
+{
+	struct buf der = {0};
+	size_t last;
+	int rc = 0;
+
+	for (int i = 0; i < SIGN_TRIES && rc == 0; i++) {
+		last = der.len;
+		buf_clear(&der);
+		rc = signature_sign(text->data, text->len, w->order->signers, w->order->nsigners,
+				    &der, e);
+		if (der.len == last)
+			break;
+	}
+	*usual = der.len;
+	buf_free(&der);
+	return rc;
+}
+
+/* The head's likely length. The payload is written behind it, and need not be copied if it comes
+ * true: recordings do not compress, so the digits of payload_bytes can be told, too. */
+static int
+foresee(struct writing *w, struct err *e)
+{
+	struct manifest *m = w->order->manifest;
+	struct buf text = {0};
+	size_t signature = 0;
+	int rc;
+
+	m->payload_bytes = w->total + w->total / CHUNK_BYTES * CHUNK_OVERHEAD + w->cover.len;
+	rc = manifest_format(m, &text, e);
+	if (rc == 0)
+		rc = usual_signature(w, &text, &signature, e);
+	w->foreseen = text.len;
+	w->place = BUNDLE_FIXED_BYTES + text.len + signature + m->nto * SLOT_BYTES;
+	buf_free(&text);
+	return rc;
+}
+
 static int
 make_payload(struct writing *w, int dir_fd, const char *name, struct err *e)
 {
 	w->payload_digest = digest_new();
-	if (file_begin(&w->payload, dir_fd, name, e) < 0 ||
-	    seal_begin(to_payload, w, &w->seal, e) < 0)
+	if (foresee(w, e) < 0 || file_begin(&w->payload, dir_fd, name, e) < 0)
+		return -1;
+	if (lseek(w->payload.fd, (off_t)w->place, SEEK_SET) < 0)
+		return err_sys(e, "%s", name);
+	if (seal_begin(to_payload, w, &w->seal, e) < 0)
 		return -1;
 	return seal_slots(w, e) < 0 || pack_all(w, e) < 0 ? -1 : 0;
 }
 
 /* --- the head, and all together --- */
+
+static size_t
+head_bytes(const struct writing *w)
+{
+	return BUNDLE_FIXED_BYTES + w->manifest.len + w->signature.len + w->slots.len;
+}
+
+/* Signed again, unless in vain, until the payload is where it should be. */
+static int
+sign(struct writing *w, struct err *e)
+{
+	for (int i = 0; i < SIGN_TRIES; i++) {
+		buf_clear(&w->signature);
+		if (signature_sign(w->manifest.data, w->manifest.len, w->order->signers,
+				   w->order->nsigners, &w->signature, e) < 0)
+			return -1;
+		if (head_bytes(w) == w->place || w->manifest.len != w->foreseen)
+			break;
+	}
+	return 0;
+}
 
 static int
 make_head(struct writing *w, struct err *e)
@@ -310,27 +382,43 @@ make_head(struct writing *w, struct err *e)
 	    manifest_parse(w->manifest.data, w->manifest.len, &again, e) < 0)
 		return -1;
 	manifest_free(again);
-	return signature_sign(w->manifest.data, w->manifest.len, w->order->signers,
-			      w->order->nsigners, &w->signature, e);
+	return sign(w, e);
 }
 
 static int
-assemble(const struct writing *w, int dir_fd, const char *name, struct err *e)
+write_head(const struct writing *w, int fd, const char *name, struct err *e)
 {
 	struct bundle_head head = {(uint32_t)w->manifest.len, (uint32_t)w->signature.len,
 				   (uint32_t)w->slots.len, w->payload_bytes};
-	struct new_file f = {.fd = -1};
 	uint8_t fixed[BUNDLE_FIXED_BYTES];
-	int rc = -1;
 
 	bundle_head_format(&head, fixed);
-	if (bundle_head_parse(fixed, &head, e) < 0 || file_begin(&f, dir_fd, name, e) < 0)
+	if (bundle_head_parse(fixed, &head, e) < 0)
 		return -1;
-	if (file_write(f.fd, fixed, sizeof fixed, name, e) == 0 &&
-	    file_write(f.fd, w->manifest.data, w->manifest.len, name, e) == 0 &&
-	    file_write(f.fd, w->signature.data, w->signature.len, name, e) == 0 &&
-	    file_write(f.fd, w->slots.data, w->slots.len, name, e) == 0 &&
-	    file_copy(w->payload.fd, 0, f.fd, w->payload_bytes, e) == 0)
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "%s", name);
+	return file_write(fd, fixed, sizeof fixed, name, e) < 0 ||
+		       file_write(fd, w->manifest.data, w->manifest.len, name, e) < 0 ||
+		       file_write(fd, w->signature.data, w->signature.len, name, e) < 0 ||
+		       file_write(fd, w->slots.data, w->slots.len, name, e) < 0
+		   ? -1
+		   : 0;
+}
+
+static int
+assemble(struct writing *w, int dir_fd, const char *name, struct err *e)
+{
+	struct new_file f = {.fd = -1};
+	int rc = -1;
+
+	if (head_bytes(w) == w->place)
+		return write_head(w, w->payload.fd, name, e) < 0
+			   ? -1
+			   : file_commit(&w->payload, name, false, e);
+	if (file_begin(&f, dir_fd, name, e) < 0)
+		return -1;
+	if (write_head(w, f.fd, name, e) == 0 &&
+	    file_copy(w->payload.fd, w->place, f.fd, w->payload_bytes, e) == 0)
 		rc = file_commit(&f, name, false, e);
 	file_abort(&f);
 	return rc;

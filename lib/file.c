@@ -10,8 +10,9 @@
 #include "file_in.h"
 #include "safehand/buf.h"
 
-#define COPY_BYTES (256 * 1024) /* where the kernel does not copy: few calls, little memory */
-#define PROC_TEXT  40		/* "/proc/self/fd/" and a number */
+#define COPY_BYTES (256 * 1024)	     /* where the kernel does not copy: few calls, little memory */
+#define SYNC_BYTES (8 * 1024 * 1024) /* enough for the disk to write in one go */
+#define PROC_TEXT  40		     /* "/proc/self/fd/" and a number */
 
 static void
 temp_name(struct new_file *f, const char *name)
@@ -116,6 +117,15 @@ file_write(int fd, const void *p, size_t n, const char *what, struct err *e)
 		n -= (size_t)w;
 	}
 	return 0;
+}
+
+void
+file_start_sync(int fd, uint64_t at, uint64_t n)
+{
+	uint64_t from = at / SYNC_BYTES * SYNC_BYTES, to = (at + n) / SYNC_BYTES * SYNC_BYTES;
+
+	if (to > from) /* a hint: that it fails costs nothing, the sync at the end is what counts */
+		sync_file_range(fd, (off_t)from, (off_t)(to - from), SYNC_FILE_RANGE_WRITE);
 }
 
 static int

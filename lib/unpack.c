@@ -1,6 +1,5 @@
 /* unpack.c - documents out of an archive. Runs in: client. A door to libarchive. Owns: the files
  * that it makes. Trusts: no name, size or kind; libarchive only to keep to its own memory. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "safehand/digest.h"
 #include "safehand/name.h"
 #include "safehand/unpack.h"
+#include "file_in.h"
 #include "zstd_frame.h"
 
 struct unpack {
@@ -252,22 +252,6 @@ unpack_text(struct unpack *u, struct buf *out, struct err *e)
 	return 0;
 }
 
-static int
-write_all(int fd, const uint8_t *p, size_t n, struct err *e)
-{
-	while (n > 0) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return err_sys(e, "archive: a document cannot be written");
-		p += w;
-		n -= (size_t)w;
-	}
-	return 0;
-}
-
 /* All blocks of the entry into fd (-1: nowhere) and d. */
 static int
 copy(struct unpack *u, int fd, struct digest *d, struct err *e)
@@ -279,8 +263,11 @@ copy(struct unpack *u, int fd, struct digest *d, struct err *e)
 		if (block(u, &p, &n, e) < 0)
 			return -1;
 		digest_add(d, p, n);
-		if (fd >= 0 && write_all(fd, p, n, e) < 0)
+		if (fd < 0)
+			continue;
+		if (file_write(fd, p, n, "a document", e) < 0)
 			return -1;
+		file_start_sync(fd, u->taken - n, n);
 	}
 	if (fd >= 0 && fdatasync(fd) < 0)
 		return err_sys(e, "archive: a document cannot be synced");

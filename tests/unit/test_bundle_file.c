@@ -224,6 +224,35 @@ signer_is_added(void **state)
 	assert_int_equal(unlinkat(rig.dir_fd, "s.shb", 0), 0);
 }
 
+/* What packs well is shorter than foreseen: its payload begins elsewhere and is copied. */
+static void
+shorter_than_foreseen(void **state)
+{
+	char path[300];
+	struct bundle_document d = {.path = path};
+	struct bundle_order o = order_of(&d, 1, &rig.khan, 1);
+	uint8_t *zeros = mem_alloc(4 * MIB);
+	struct bundle_file *b;
+	struct opened x;
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/zeros", rig.dir);
+	rig_write(&rig, "zeros", zeros, 4 * MIB);
+	free(zeros);
+	assert_ok(bundle_write(&o, rig.dir_fd, "z.shb", &e), &e);
+	b = open_bundle("z.shb");
+	assert_true(b->bytes < 100 * KIB);
+	assert_ok(judge(b, &n), &e);
+	assert_ok(bundle_file_check_payload(b, NULL, NULL, &e), &e);
+	assert_ok(open_as(b, 0, 0, "in", &x), &e);
+	same_file(path, "in", "zeros");
+	cover_free(x.cover);
+	bundle_file_close(b);
+	remove_into("in");
+	assert_int_equal(unlinkat(rig.dir_fd, "z.shb", 0), 0);
+	assert_int_equal(unlinkat(rig.dir_fd, "zeros", 0), 0);
+}
+
 /* As it comes from a mailbox: no slots; the one that was released stands apart. */
 static void
 fetched_without_slots(void **state)
@@ -760,6 +789,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_recipient_opens_it),
 	    cmocka_unit_test(signer_is_added),
+	    cmocka_unit_test(shorter_than_foreseen),
 	    cmocka_unit_test(fetched_without_slots),
 	    cmocka_unit_test(order_is_refused),
 	    cmocka_unit_test(head_is_refused),
