@@ -26,7 +26,9 @@ struct client {
 	struct http *http;
 	struct secret *tls_key_secret;
 	int64_t opened_ms; /* when gate_open last saw to CRL and roster; 0: never */
-	struct past *past; /* past.c's */
+	/* past.c's */
+	struct past *past;
+	bool past_busy, past_seen; /* it is asked for now; it was, in this contact */
 };
 
 void client_init(struct client *c);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "past.h"
 #include "safehand/time.h"
 
 #define CRL	    "crl.pem" /* as fetched */
@@ -322,6 +323,10 @@ gate_open(struct client *c, bool fresh, struct http **out, struct err *e)
 		if (freshen(c, state, fresh, e) < 0)
 			return -1;
 		c->opened_ms = time_mono_ms();
+		if (past_renew(c, e) < 0) {
+			c->opened_ms = 0;
+			return -1;
+		}
 	}
 	*out = c->http;
 	return 0;

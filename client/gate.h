@@ -18,7 +18,8 @@ int gate_trust(struct client *c, struct trust **out, struct err *e)
 int gate_kept_roster(struct client *c, const struct roster **out, struct err *e)
     __attribute__((warn_unused_result));
 /* A connection (made at the first call) with CRL and roster fetched anew if they are older than
- * crl-age, or if fresh. A gateway that is away is no error while what was kept still holds. */
+ * crl-age, or if fresh. A gateway that is away is no error while what was kept still holds; one
+ * whose log contradicts what was last seen of it is (past.h). */
 int gate_open(struct client *c, bool fresh, struct http **out, struct err *e)
     __attribute__((warn_unused_result));
 /* gate_open, then the roster. */

@@ -18,7 +18,6 @@ struct past {
 	int fd;
 	struct history *history;
 	struct note_key key;
-	bool checked;
 };
 
 /* What GET /v1/log/consistency says. */
@@ -66,6 +65,11 @@ see_head(struct client *c, struct err *e)
 
 	if (get(c, "/v1/log/checkpoint", &a, e) == 0)
 		rc = history_see(c->past->history, a.body.data, a.body.len, &none, e);
+	else if (e->code == ERR_UNKNOWN && history_size(c->past->history) == 0)
+		rc = 0; /* a log that has not begun */
+	else if (e->code == ERR_UNKNOWN)
+		err_set(e, ERR_HISTORY, "the log had %llu entries and now shows none",
+			(unsigned long long)history_size(c->past->history));
 	http_clear(&a);
 	return rc;
 }
@@ -119,15 +123,31 @@ open_past(struct client *c, struct err *e)
 	return -1;
 }
 
+/* Asking the gateway is a contact, which is where this is called from: hence busy. */
+static int
+check(struct client *c, struct err *e)
+{
+	int rc;
+
+	c->past_busy = true;
+	rc = open_past(c, e) < 0 || see(c, e) < 0 ? -1 : 0;
+	c->past_busy = false;
+	c->past_seen = rc == 0;
+	return rc < 0 ? err_wrap(e, "the log (state folder, " FOLDER ")") : 0;
+}
+
 int
 past_check(struct client *c, struct err *e)
 {
-	if (c->past != NULL && c->past->checked)
-		return 0;
-	if (open_past(c, e) < 0 || see(c, e) < 0)
-		return err_wrap(e, "the log (state folder, " FOLDER ")");
-	c->past->checked = true;
-	return 0;
+	return c->past_busy || c->past_seen ? 0 : check(c, e);
+}
+
+int
+past_renew(struct client *c, struct err *e)
+{
+	if (c->past_busy || check(c, e) == 0 || http_is_temporary(e))
+		return 0; /* a gateway that is away says nothing that could be wrong */
+	return -1;
 }
 
 /* Of the size that is remembered: the same root. Smaller: a proof from it to just that size. */

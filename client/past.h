@@ -5,9 +5,12 @@
 
 #include "client.h"
 
-/* Once in a run: the log goes on from what was last seen of it. ERR_HISTORY: it does not; both
- * checkpoints are kept, and nothing goes on until a person has seen to it. */
+/* The log goes on from what was last seen of it; asked once in a contact. ERR_HISTORY: it does not;
+ * both checkpoints are kept, and nothing goes on until a person has seen to it. */
 int past_check(struct client *c, struct err *e) __attribute__((warn_unused_result));
+/* The same for a contact that begins (gate.c); a gateway that is away is no refusal: the next
+ * past_check asks again. */
+int past_renew(struct client *c, struct err *e) __attribute__((warn_unused_result));
 /* The signed checkpoint of a piece of evidence is of the same log: the log as it stands goes on
  * from it, and from what was last seen. As past_check; ERR_BUSY: the log grew too fast to say. */
 int past_cover(struct client *c, const void *note, size_t len, struct err *e)

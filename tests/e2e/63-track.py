@@ -91,6 +91,8 @@ for what, seen in forged.items():
     got = sender.run("track", d.id)
     ok(f"{what}: 9", got.returncode == 9 and "CONTRADICTION" in got.stderr and got.stdout == "", got)
     ok(f"{what}: both checkpoints are kept", read(sender.log("contradiction.old")) == seen and read(sender.log("contradiction.new")) == true)
+    got = sender.run("roster")
+    ok(f"{what}: no command goes on", got.returncode == 9 and got.stdout == "", got)
     ok(f"{what}: refused again, though the log is true again", sender.run("track", d.id).returncode == 9)
     os.remove(sender.log("CONTRADICTION"))
     os.remove(sender.log("checkpoint"))
