@@ -11,6 +11,8 @@ PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev lib
 	libjansson-dev libevent-dev
 PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard
 PACKAGES_CHECK = clang-format cppcheck shellcheck git mandoc
+# make fuzz alone: without clang the fuzzers run with their own main
+PACKAGES_FUZZ  = clang libclang-rt-14-dev node-llhttp
 
 WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Wcast-qual -Wformat=2 -Wundef -Wvla -Wno-unused-parameter -Wno-format-zero-length -Werror=implicit-function-declaration

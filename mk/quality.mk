@@ -4,7 +4,8 @@
 COVERAGE_MIN = 90
 .PHONY: coverage fuzz
 coverage: deps
-	$(MAKE) --no-print-directory COVERAGE=1 BUILD=$(BUILD) unit
+	@find $(BUILD)-cov -name "*.gcda" -delete 2>/dev/null || true
+	$(MAKE) --no-print-directory COVERAGE=1 unit
 	sh tests/coverage.sh $(BUILD)-cov $(COVERAGE_MIN)
 
 ## make fuzz       every fuzzer for FUZZ_SECONDS: libFuzzer where clang has it, else the file's own main
@@ -15,6 +16,7 @@ FUZZ_SAN     = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno
 FUZZ_http_SRC    = gateway/front/http.c gateway/front/chunk.c $(wildcard /usr/share/llhttp/*.c)
 FUZZ_http_FLAGS  = -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp
 FUZZ_http_ARGS   = 100000
+FUZZ_unpack_ARGS = 20000
 # a fuzzer that compares needs what it compares with: the path that says whether it is there
 FUZZ_http_NEEDS  = /usr/share/llhttp/llhttp.c
 FUZZ_http_PACKAGE = node-llhttp

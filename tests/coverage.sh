@@ -20,7 +20,7 @@ done | awk -v min="$MIN" '
 	{ if (/^Lines executed:/) file = "" }
 	END {
 		if (all == 0) { print "no coverage data"; exit 1 }
-		for (f in n) printf "%6.1f %%  %5d lines  %s\n", p[f], n[f], f | "sort -n"
+		for (i in n) printf "%6.1f %%  %5d lines  %s\n", p[i], n[i], i | "sort -n"
 		close("sort -n")
 		printf "%6.1f %%  %5d lines  all of lib/, wanted %d %%\n", 100 * hit / all, all, min
 		exit 100 * hit / all < min
