@@ -64,6 +64,7 @@ read_sealed(struct opening *x, size_t *n, struct err *e)
 				     : err_set(e, ERR_DIGEST, "bundle: its payload is cut short");
 		have += (size_t)r;
 	}
+	file_forget(x->b->fd, (uint64_t)start, have);
 	x->at += have;
 	*n = have;
 	return 0;

@@ -158,6 +158,7 @@ digest_payload(const struct bundle_file *b, struct digest *d, uint8_t *block,
 			return r < 0 ? err_sys(e, "bundle")
 				     : err_set(e, ERR_DIGEST, "bundle: its payload is cut short");
 		digest_add(d, block, (size_t)r);
+		file_forget(b->fd, (uint64_t)start + done, (uint64_t)r);
 		done += (uint64_t)r;
 		if (progress != NULL && progress(ctx, done, total) < 0)
 			return err_set(e, ERR_SYSTEM, "interrupted");

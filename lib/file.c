@@ -119,13 +119,32 @@ file_write(int fd, const void *p, size_t n, const char *what, struct err *e)
 	return 0;
 }
 
+/* Hints: that one fails costs nothing, the sync at the end is what counts. */
 void
 file_start_sync(int fd, uint64_t at, uint64_t n)
 {
-	uint64_t from = at / SYNC_BYTES * SYNC_BYTES, to = (at + n) / SYNC_BYTES * SYNC_BYTES;
+	off_t from = (off_t)(at / SYNC_BYTES * SYNC_BYTES);
+	off_t to = (off_t)((at + n) / SYNC_BYTES * SYNC_BYTES), before = from - SYNC_BYTES;
 
-	if (to > from) /* a hint: that it fails costs nothing, the sync at the end is what counts */
-		sync_file_range(fd, (off_t)from, (off_t)(to - from), SYNC_FILE_RANGE_WRITE);
+	if (to <= from)
+		return;
+	sync_file_range(fd, from, to - from, SYNC_FILE_RANGE_WRITE);
+	if (before < 0)
+		return;
+	sync_file_range(fd, before, SYNC_BYTES,
+			SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			    SYNC_FILE_RANGE_WAIT_AFTER);
+	posix_fadvise(fd, before, SYNC_BYTES, POSIX_FADV_DONTNEED);
+}
+
+void
+file_forget(int fd, uint64_t at, uint64_t n)
+{
+	off_t from = (off_t)(at / SYNC_BYTES * SYNC_BYTES);
+	off_t to = (off_t)((at + n) / SYNC_BYTES * SYNC_BYTES);
+
+	if (to > from)
+		posix_fadvise(fd, from, to - from, POSIX_FADV_DONTNEED);
 }
 
 static int
