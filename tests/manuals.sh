@@ -42,6 +42,14 @@ done
 awk '/^\.Ss / { v = $2 } /^\.Sh / { v = "" } /^\.It Fl -/ && v != "" { print v, $3 }' pki/safehand-pki.1 >"$T/b"
 same pki "$T/a" "$T/b"
 
+# the client's commands that have a page of their own
+for page in $(git ls-files 'client/safehand-*.1'); do
+	v=${page#client/safehand-}
+	"$BIN/safehand" "${v%.1}" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' >"$T/a"
+	sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' "$page" >"$T/b"
+	same "safehand ${v%.1}" "$T/a" "$T/b"
+done
+
 for page in $(git ls-files 'gateway/*' 'client/*' 'pki/*' 'lib/*' | grep '\.[1-8]$'); do
 	# STYLE is taste; pages that are referred to lie in other folders until they are installed
 	mandoc -Tlint -Wwarning "$page" || bad=1
