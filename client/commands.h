@@ -20,5 +20,10 @@ extern const struct command config_command;
 extern const struct command roster_command;
 extern const struct command track_command;
 extern const struct command verify_command;
+extern const struct command inspect_command;
+extern const struct command sign_command;
+extern const struct command submit_command;
+extern const struct command send_command;
+extern const struct command seal_command;
 
 #endif

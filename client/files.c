@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "safehand/time.h"
 
 #define READ_STEP (64 * 1024) /* bytes of one read */
+#define COPY_STEP (64 * 1024 * 1024) /* bytes of one copy inside the kernel */
 
 static int
 read_fd(int fd, const char *name, size_t max, struct buf *out, struct err *e)
@@ -100,6 +102,48 @@ files_write(int dir_fd, const char *name, const void *p, size_t n, struct err *e
 	}
 	if (fd >= 0)
 		close(fd);
+	buf_free(&temp);
+	return rc;
+}
+
+static int
+copy_fd(int in, int out)
+{
+	ssize_t n;
+
+	do
+		n = copy_file_range(in, NULL, out, NULL, COPY_STEP, 0);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0 && (errno == EXDEV || errno == EINVAL)) { /* not between these file systems */
+		do
+			n = sendfile(out, in, NULL, COPY_STEP);
+		while (n > 0 || (n < 0 && errno == EINTR));
+	}
+	return n < 0 ? -1 : fsync(out);
+}
+
+int
+files_copy(int from_fd, const char *from, int to_fd, const char *to, struct err *e)
+{
+	struct buf temp = {0};
+	int in = openat(from_fd, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), out = -1, rc = -1;
+
+	buf_addf(&temp, "%s.%d.tmp", to, (int)getpid());
+	if (in >= 0)
+		out = openat(to_fd, buf_str(&temp),
+			     O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0 || copy_fd(in, out) < 0 || renameat(to_fd, buf_str(&temp), to_fd, to) < 0 ||
+	    sync_folder(to_fd) < 0) {
+		err_sys(e, "copy of %s", from);
+		if (out >= 0)
+			unlinkat(to_fd, buf_str(&temp), 0);
+	} else {
+		rc = 0;
+	}
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
 	buf_free(&temp);
 	return rc;
 }

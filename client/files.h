@@ -16,6 +16,9 @@ int files_read(int dir_fd, const char *name, size_t max, struct buf *out, struct
 /* Under a name of its own, synced, then renamed over name; the folder is synced. */
 int files_write(int dir_fd, const char *name, const void *p, size_t n, struct err *e)
     __attribute__((warn_unused_result));
+/* A copy under to, synced, whole or not at all. */
+int files_copy(int from_fd, const char *from, int to_fd, const char *to, struct err *e)
+    __attribute__((warn_unused_result));
 /* Gone, and the folder synced; it need not have been there. */
 int files_remove(int dir_fd, const char *name, struct err *e) __attribute__((warn_unused_result));
 bool files_exists(int dir_fd, const char *name);

@@ -11,6 +11,11 @@ static const struct command *const commands[] = {
     &roster_command,
     &track_command,
     &verify_command,
+    &seal_command,
+    &sign_command,
+    &submit_command,
+    &send_command,
+    &inspect_command,
 };
 
 static const struct args_row common[] = {

@@ -149,12 +149,15 @@ check_list(const struct order *o, const struct recipient *to, size_t n, struct e
 static void
 tell_added(struct client *c, const struct order *o, const struct recipient *to, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!has(o->m->to, o->m->nto, to[i].mailbox))
-			say_note(c,
-				 to[i].cover ? "also sealed for %s, which covers %s"
-					     : "also goes to %s, which subscribed%s",
-				 to[i].mailbox, to[i].cover ? to[i].covers : "");
+	for (size_t i = 0; i < n; i++) {
+		if (has(o->m->to, o->m->nto, to[i].mailbox))
+			continue;
+		if (to[i].cover)
+			say_note(c, "also sealed for %s, which covers %s", to[i].mailbox,
+				 to[i].covers);
+		else
+			say_note(c, "also goes to %s, which subscribed", to[i].mailbox);
+	}
 }
 
 static int

@@ -1,0 +1,78 @@
+/* sign.c - safehand sign: one more person's signature on a sealed bundle. Runs in: client. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "gate.h"
+#include "safehand/time.h"
+
+static int
+open_bundle(const char *path, struct bundle_file **out, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	return bundle_file_open(fd, out, e) < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+/* Who adds a name stands for what the others signed: it must hold. */
+static int
+add_signature(struct client *c, const char *path, const char *as, struct buf *out, struct err *e)
+{
+	struct identity ids[SIGNERS_MAX];
+	struct bundle_file *b = NULL;
+	struct signer *s = NULL;
+	struct trust *t;
+	size_t n;
+	int rc = -1;
+
+	if (keys_signer(c, as, "person", &s, e) == 0 && open_bundle(path, &b, e) == 0 &&
+	    gate_trust(c, &t, e) == 0 &&
+	    bundle_file_check(b, t, time_now_ms(), TRUST_HISTORIC, ids, &n, e) == 0 &&
+	    bundle_file_check_payload(b, NULL, NULL, e) == 0)
+		rc = bundle_file_sign(b, s, AT_FDCWD, path, e);
+	if (rc == 0 && c->json) {
+		buf_addc(out, '{');
+		buf_json_str(out, "id", b->manifest->id);
+		buf_json_str(out, "signed_by", signer_identity(s)->by);
+		buf_json_int(out, "signatures", (int64_t)n + 1);
+		buf_addc(out, '}');
+	} else if (rc == 0) {
+		buf_addf(out, "%s signed by %s, signature %zu\n", b->manifest->id,
+			 signer_identity(s)->by, n + 1);
+	}
+	bundle_file_close(b);
+	signer_free(s);
+	return rc;
+}
+
+static int
+run(struct client *c, const struct args *a, struct err *e)
+{
+	struct buf out = {0};
+	int rc;
+
+	if (args_want(a, 1, 1, "FILE", e) < 0)
+		return -1;
+	rc = add_signature(c, args_operand(a, 0), args_value(a, "as"), &out, e);
+	if (rc == 0)
+		rc = say(c, &out, e);
+	buf_free(&out);
+	return rc;
+}
+
+static const struct args_row options[] = {
+    {"as", "IDENTITY", "the person who signs; default: the only one configured", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct command sign_command = {
+    .name = "sign",
+    .operands = "FILE",
+    .summary = "add a person's signature to a sealed bundle",
+    .about = "For classes that want two persons. The signatures that are there must hold; they stay "
+	     "as they are.\n",
+    .options = options,
+    .run = run,
+};
