@@ -13,7 +13,7 @@
 
 #include "safehand/time.h"
 
-#define READ_STEP (64 * 1024) /* bytes of one read */
+#define READ_STEP (64 * 1024)	     /* bytes of one read */
 #define COPY_STEP (64 * 1024 * 1024) /* bytes of one copy inside the kernel */
 
 static int
@@ -197,4 +197,20 @@ files_folder(const char *path, int *fd, struct err *e)
 		return -1;
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return *fd >= 0 ? 0 : err_sys(e, "folder %s", path);
+}
+
+int
+files_parent(const char *path, int *fd, const char **name, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	struct buf folder = {0};
+
+	*name = slash != NULL ? slash + 1 : path;
+	if (slash == NULL)
+		buf_addc(&folder, '.');
+	else
+		buf_add(&folder, path, (size_t)(slash - path) + 1);
+	*fd = open(buf_str(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	buf_free(&folder);
+	return *fd >= 0 ? 0 : err_sys(e, "%s", path);
 }

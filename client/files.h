@@ -26,5 +26,8 @@ bool files_exists(int dir_fd, const char *name);
 int64_t files_age_ms(int dir_fd, const char *name);
 /* A folder and those above it, as the user wrote it; *fd is the caller's. */
 int files_folder(const char *path, int *fd, struct err *e) __attribute__((warn_unused_result));
+/* The folder that a path lies in, and the path's last part. *fd is the caller's. */
+int files_parent(const char *path, int *fd, const char **name, struct err *e)
+    __attribute__((warn_unused_result));
 
 #endif

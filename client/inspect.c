@@ -18,8 +18,8 @@ static int
 extract_payload(const struct bundle_file *b, int dir, struct err *e)
 {
 	off_t at = (off_t)bundle_head_bytes(&b->head);
-	int fd = openat(dir, "payload.bin", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			0600);
+	int fd =
+	    openat(dir, "payload.bin", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	ssize_t n;
 
 	if (fd < 0)
@@ -150,7 +150,8 @@ run(struct client *c, const struct args *a, struct err *e)
 }
 
 static const struct args_row options[] = {
-    {"extract", "FOLDER", "write manifest.json, signature.p7s, slots.bin, payload.bin there", false},
+    {"extract", "FOLDER", "write manifest.json, signature.p7s, slots.bin, payload.bin there",
+     false},
     {NULL, NULL, NULL, false},
 };
 
@@ -158,8 +159,9 @@ const struct command inspect_command = {
     .name = "inspect",
     .operands = "FILE",
     .summary = "show what anybody can see of a bundle, judge it, take it apart",
-    .about = "The parts can be checked with stock tools:\n  openssl cms -verify -binary -inform DER "
-	     "-in signature.p7s -content manifest.json \\\n    -CAfile root.pem -purpose any\n",
+    .about =
+	"The parts can be checked with stock tools:\n  openssl cms -verify -binary -inform DER "
+	"-in signature.p7s -content manifest.json \\\n    -CAfile root.pem -purpose any\n",
     .options = options,
     .run = run,
 };

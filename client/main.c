@@ -6,17 +6,23 @@
 
 #include "commands.h"
 
+/* clang-format off */
 static const struct command *const commands[] = {
-    &config_command,
-    &roster_command,
-    &track_command,
-    &verify_command,
-    &seal_command,
-    &sign_command,
-    &submit_command,
-    &send_command,
-    &inspect_command,
+	&config_command,
+	&roster_command,
+	&seal_command,
+	&sign_command,
+	&submit_command,
+	&send_command,
+	&inbox_command,
+	&open_command,
+	&read_command,
+	&answer_command,
+	&inspect_command,
+	&track_command,
+	&verify_command,
 };
+/* clang-format on */
 
 static const struct args_row common[] = {
     {"config", "FILE",

@@ -82,7 +82,8 @@ is_wanted(int dir, const char *file, enum entry_event event, const char *bundle,
 	bool is;
 
 	buf_clear(text);
-	is = strncmp(file, bundle, strlen(bundle)) == 0 && strstr(file, event_name(event)) != NULL &&
+	is = strncmp(file, bundle, strlen(bundle)) == 0 &&
+	     strstr(file, event_name(event)) != NULL &&
 	     files_read(dir, file, EVIDENCE_MAX_BYTES, text, &ignored) == 0 &&
 	     evidence_parse(text->data, text->len, &ev, &ignored) == 0 &&
 	     entry_parse(ev.entry.data, ev.entry.len, &entry, &ignored) == 0 &&

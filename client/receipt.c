@@ -100,21 +100,29 @@ drop_pending(struct client *c, const struct statement *s, struct err *e)
 	return rc;
 }
 
+/* What is pending may have been signed by an earlier call: it is what is said. */
+static int
+read_said(const struct buf *file, struct statement *out, struct err *e)
+{
+	struct signed_file parts;
+
+	if (signed_parse(file->data, file->len, STATEMENT_MAX_BYTES, &parts, e) < 0)
+		return -1;
+	return statement_parse(parts.content, parts.content_bytes, out, e);
+}
+
 bool
 receipt_pending(struct client *c, enum statement_kind kind, const char *bundle, const char *mailbox,
 		struct statement *out)
 {
 	struct statement s = {.kind = kind, .code = "ok"};
-	struct signed_file parts;
 	struct buf file = {0};
 	struct err ignored;
 	bool is;
 
 	strcpy(s.bundle, bundle);
 	strcpy(s.mailbox, mailbox);
-	is = read_pending(c, &s, &file, &ignored) == 0 &&
-	     signed_parse(file.data, file.len, STATEMENT_MAX_BYTES, &parts, &ignored) == 0 &&
-	     statement_parse(parts.content, parts.content_bytes, out, &ignored) == 0;
+	is = read_pending(c, &s, &file, &ignored) == 0 && read_said(&file, out, &ignored) == 0;
 	buf_free(&file);
 	return is;
 }
@@ -228,6 +236,7 @@ int
 receipt_post(struct client *c, struct statement *s, struct signer *signer, uint8_t *slot,
 	     char **evidence, struct err *e)
 {
+	struct statement said;
 	struct buf file = {0};
 	struct err ignored;
 	int rc = -1;
@@ -237,8 +246,8 @@ receipt_post(struct client *c, struct statement *s, struct signer *signer, uint8
 		rc = sign(s, signer, &file, e);
 	else if (read_pending(c, s, &file, &ignored) == 0 || receipt_prepare(c, s, signer, e) == 0)
 		rc = file.len > 0 ? 0 : read_pending(c, s, &file, e);
-	if (rc == 0) {
-		rc = post(c, s, &file, slot, evidence, e);
+	if (rc == 0 && (rc = read_said(&file, &said, e)) == 0) {
+		rc = post(c, &said, &file, slot, evidence, e);
 		if (s->kind != STATEMENT_COLLECTED && rc == 0)
 			rc = drop_pending(c, s, e);
 		else if (rc < 0 && !http_is_temporary(e)) /* refused: it may be said otherwise */
@@ -288,8 +297,7 @@ find_row(const struct json *doc, enum entry_event event, const char *mailbox, st
 		if (json_check(row, row_rules, "evidence", e) < 0)
 			return -1;
 		if (strcmp(json_text(row, "event"), event_name(event)) == 0 &&
-		    !json_has_no(row, "mailbox") &&
-		    strcmp(json_text(row, "mailbox"), mailbox) == 0)
+		    !json_has_no(row, "mailbox") && strcmp(json_text(row, "mailbox"), mailbox) == 0)
 			return json_number(row, "seq");
 	}
 	return err_set(e, ERR_ORDER, "%s has not opened it yet; say: safehand open", mailbox);

@@ -29,7 +29,9 @@
 	    {"reply-to", "ID", "the bundle that this answers", false},                             \
 	    {"supersedes", "ID", "the bundle that this replaces", false},                          \
 	    {"provisional", NULL, "a final one will follow", false},                               \
-	    {"as", "IDENTITY", "who signs; default: the only system identity", true}
+	{                                                                                          \
+		"as", "IDENTITY", "who signs; default: the only system identity", true             \
+	}
 
 static const struct args_row seal_options[] = {
     ORDER_OPTIONS,
@@ -44,9 +46,10 @@ static const struct args_row send_options[] = {
     {NULL, NULL, NULL, false},
 };
 
-static const char *const names[] = {"class",	"from",	    "to",	  "exclude",  "about",
-				    "household", "cover",    "cover-sheet", "action",   "event-at",
-				    "concern",	"reply-to", "supersedes", "provisional", "as"};
+static const char *const names[] = {"class",	  "from",	 "to",	    "exclude",
+				    "about",	  "household",	 "cover",   "cover-sheet",
+				    "action",	  "event-at",	 "concern", "reply-to",
+				    "supersedes", "provisional", "as"};
 
 static int
 read_order(struct client *c, const struct args *a, struct order *o, struct err *e)
@@ -83,6 +86,19 @@ tell_sealed(const struct client *c, const struct order *o, const char *path, str
 }
 
 static int
+seal_to(struct client *c, struct order *o, bool offline, const char *path, struct err *e)
+{
+	const char *name;
+	int dir, rc;
+
+	if (files_parent(path, &dir, &name, e) < 0)
+		return -1;
+	rc = order_seal(c, o, offline, dir, name, e);
+	close(dir);
+	return rc;
+}
+
+static int
 seal_run(struct client *c, const struct args *a, struct err *e)
 {
 	struct order *o = order_new(NULL);
@@ -96,7 +112,7 @@ seal_run(struct client *c, const struct args *a, struct err *e)
 			buf_adds(&name, path);
 		else
 			buf_addf(&name, "%s.shb", o->m->id);
-		rc = order_seal(c, o, args_has(a, "offline"), AT_FDCWD, buf_str(&name), e);
+		rc = seal_to(c, o, args_has(a, "offline"), buf_str(&name), e);
 	}
 	if (rc == 0)
 		rc = tell_sealed(c, o, buf_str(&name), e);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "files.h"
 #include "gate.h"
 #include "safehand/time.h"
 
@@ -14,6 +15,19 @@ open_bundle(const char *path, struct bundle_file **out, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "%s", path);
 	return bundle_file_open(fd, out, e) < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+static int
+sign_file(const struct bundle_file *b, struct signer *s, const char *path, struct err *e)
+{
+	const char *name;
+	int dir, rc;
+
+	if (files_parent(path, &dir, &name, e) < 0)
+		return -1;
+	rc = bundle_file_sign(b, s, dir, name, e);
+	close(dir);
+	return rc;
 }
 
 /* Who adds a name stands for what the others signed: it must hold. */
@@ -31,7 +45,7 @@ add_signature(struct client *c, const char *path, const char *as, struct buf *ou
 	    gate_trust(c, &t, e) == 0 &&
 	    bundle_file_check(b, t, time_now_ms(), TRUST_HISTORIC, ids, &n, e) == 0 &&
 	    bundle_file_check_payload(b, NULL, NULL, e) == 0)
-		rc = bundle_file_sign(b, s, AT_FDCWD, path, e);
+		rc = sign_file(b, s, path, e);
 	if (rc == 0 && c->json) {
 		buf_addc(out, '{');
 		buf_json_str(out, "id", b->manifest->id);
@@ -71,8 +85,9 @@ const struct command sign_command = {
     .name = "sign",
     .operands = "FILE",
     .summary = "add a person's signature to a sealed bundle",
-    .about = "For classes that want two persons. The signatures that are there must hold; they stay "
-	     "as they are.\n",
+    .about =
+	"For classes that want two persons. The signatures that are there must hold; they stay "
+	"as they are.\n",
     .options = options,
     .run = run,
 };

@@ -96,12 +96,13 @@ moved(const struct err *e, unsigned *times)
 static int
 put(struct client *c, const struct bundle_file *b, struct http_answer *a, struct err *e)
 {
-	struct retry r = gate_retry(c);
 	unsigned times = 0;
+	struct retry r;
 	struct http *h;
 
 	if (gate_open(c, false, &h, e) < 0)
 		return -1;
+	r = gate_retry(c);
 	while (put_once(c, h, b, a, e) < 0)
 		if (!moved(e, &times) && !retry_again(&r, e, a->retry_after_s))
 			return -1;

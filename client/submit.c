@@ -1,5 +1,5 @@
-/* submit.c - safehand submit: sealed bundles to the gateway; without a name, all that wait. Runs in:
- * client. */
+/* submit.c - safehand submit: sealed bundles to the gateway; without a name, all that wait. Runs
+ * in: client. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
