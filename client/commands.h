@@ -19,6 +19,7 @@ struct command {
 extern const struct command config_command;
 extern const struct command roster_command;
 extern const struct command track_command;
+extern const struct command watch_command;
 extern const struct command verify_command;
 extern const struct command answer_command;
 extern const struct command read_command;

@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&answer_command,
 	&inspect_command,
 	&track_command,
+	&watch_command,
 	&verify_command,
 };
 /* clang-format on */

@@ -150,6 +150,8 @@ tell_failure(struct work *w, struct err *e)
 	w->s.has_content = false;
 	if (receipt_post(w->c, &w->s, w->signer, NULL, NULL, &lost) < 0)
 		say_note(w->c, "the sender could not be told: %s", lost.text);
+	else
+		w->out->told = true;
 	return -1;
 }
 

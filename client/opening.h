@@ -12,6 +12,7 @@ struct opening_result {
 	char signers[SIGNERS_MAX][NAME_BY];
 	size_t nsigners;
 	char *collected, *opened; /* names of the evidence files; heap, may be NULL */
+	bool told;		  /* it cannot be opened, and its sender knows */
 	bool again; /* an earlier try had put the documents there: only its receipt was owed */
 };
 

@@ -1,0 +1,221 @@
+/* arrivals.c - what arrives in a mailbox. Runs in: client (watch), a process per mailbox. Owns: the
+ * mailbox's cursor, which moves once an arrival is dealt with. Trusts: nothing before it is opened.
+ */
+#include "arrivals.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "feed.h"
+#include "files.h"
+#include "opening.h"
+#include "proof.h"
+#include "safehand/log.h"
+
+struct arrivals {
+	struct client *c;
+	const char *mailbox;
+	int dir;	   /* FOLDER/AGENCY_ROLE */
+	struct buf cursor; /* its file's name */
+	uint64_t after;
+	struct retry pause;
+};
+
+bool
+arrivals_is_final(const struct err *e)
+{
+	switch (e->code) {
+	case ERR_FORMAT:
+	case ERR_LIMIT:
+	case ERR_SIGNATURE:
+	case ERR_CERTIFICATE:
+	case ERR_EXPIRED:
+	case ERR_REVOKED:
+	case ERR_PROFILE:
+	case ERR_DIGEST:
+	case ERR_ARCHIVE:
+	case ERR_DENIED:
+	case ERR_UNKNOWN:
+	case ERR_ORDER:
+	case ERR_WITHHELD: return true;
+	default: return false; /* the way there, this machine, a key that can be put right */
+	}
+}
+
+static void
+add_folder(struct buf *out, const char *mailbox)
+{
+	size_t start = out->len;
+
+	buf_adds(out, mailbox);
+	for (size_t i = start; i < out->len; i++)
+		if (out->data[i] == '/')
+			out->data[i] = '_';
+}
+
+/* --- the cursor --- */
+
+static int
+read_cursor(struct arrivals *a, struct err *e)
+{
+	struct buf text = {0};
+	int state, rc = 0;
+
+	if (client_state(a->c, &state, e) < 0)
+		return -1;
+	if (files_exists(state, buf_str(&a->cursor)))
+		rc = files_read(state, buf_str(&a->cursor), 32, &text, e);
+	a->after = strtoull(buf_str(&text), NULL, 10);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+write_cursor(struct arrivals *a, uint64_t seq, struct err *e)
+{
+	struct buf text = {0};
+	int state, rc;
+
+	buf_addf(&text, "%" PRIu64 "\n", seq);
+	rc = client_state(a->c, &state, e);
+	if (rc == 0)
+		rc = files_write(state, buf_str(&a->cursor), text.data, text.len, e);
+	if (rc == 0)
+		a->after = seq;
+	buf_free(&text);
+	return rc;
+}
+
+/* --- one arrival --- */
+
+static int
+write_note(struct arrivals *a, const struct feed_item *i, const char *suffix,
+	   const struct opening_result *r, const struct err *why, struct err *e)
+{
+	struct buf name = {0}, text = {0};
+	int rc;
+
+	buf_addf(&name, "%s.%s", i->bundle, suffix);
+	buf_addc(&text, '{');
+	buf_json_str(&text, "id", i->bundle);
+	buf_json_str(&text, "mailbox", a->mailbox);
+	buf_json_str(&text, "class", i->klass);
+	buf_json_str(&text, "from", i->from);
+	buf_json_str(&text, "status", i->provisional ? "provisional" : "final");
+	buf_json_str(&text, "arrived", i->time);
+	if (r != NULL) {
+		buf_json_str(&text, "collected", r->collected);
+		buf_json_str(&text, "opened", r->opened);
+	}
+	if (why != NULL) {
+		buf_json_str(&text, "code", err_name(why->code));
+		buf_json_str(&text, "text", why->text);
+	}
+	buf_adds(&text, "}\n");
+	rc = files_write(a->dir, buf_str(&name), text.data, text.len, e);
+	buf_free(&name);
+	buf_free(&text);
+	return rc;
+}
+
+/* Its receipt is kept: who took the documents away since does not get them again. */
+static bool
+is_done(const struct arrivals *a, const struct feed_item *i)
+{
+	struct buf text = {0};
+	struct err ignored;
+	bool is = proof_find(a->c, EVENT_OPENED, i->bundle, a->mailbox, &text, &ignored) == 0;
+
+	buf_free(&text);
+	return is;
+}
+
+static int
+take(struct arrivals *a, const struct feed_item *i, struct err *e)
+{
+	struct opening_result r = {0};
+	struct err why;
+	int rc;
+
+	if (is_done(a, i))
+		return write_cursor(a, i->seq, e);
+	if (opening_do(a->c, a->mailbox, i->bundle, NULL, a->dir, &r, e) == 0) {
+		log_info("opened", "bundle=%s mailbox=%s class=%s from=%s documents=%zu", i->bundle,
+			 a->mailbox, i->klass, i->from, r.documents);
+		rc = write_note(a, i, "json", &r, NULL, e);
+	} else if (arrivals_is_final(e) || r.told) {
+		why = *e;
+		log_err(LOG_LEVEL_WARN, "refused", e);
+		rc = write_note(a, i, "refused.json", NULL, &why, e);
+	} else {
+		rc = -1;
+	}
+	opening_clear(&r);
+	return rc < 0 ? -1 : write_cursor(a, i->seq, e);
+}
+
+static int
+take_page(struct arrivals *a, const struct feed_page *p, struct err *e)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (*a->c->stop != 0)
+			return 0;
+		if (feed_is_arrival(&p->items[i]) ? take(a, &p->items[i], e) < 0
+						  : write_cursor(a, p->items[i].seq, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- the loop --- */
+
+static int
+turn(struct arrivals *a, struct err *e)
+{
+	unsigned wait_s = (unsigned)(conf_int(a->c->conf, "watch", NULL, "wait") / 1000);
+	struct feed_page p;
+	int rc;
+
+	if (feed_ask(a->c, a->mailbox, a->after, wait_s, &p, e) < 0)
+		return -1;
+	rc = take_page(a, &p, e);
+	feed_free(&p);
+	return rc;
+}
+
+static void
+wait_a_while(struct arrivals *a)
+{
+	retry_sleep(retry_pause_ms(a->pause.tries, a->pause.cap_ms, 0, arc4random()), a->c->stop);
+	a->pause.tries += a->pause.tries < 32;
+}
+
+void
+arrivals_serve(struct client *c, const char *mailbox, const char *folder)
+{
+	struct arrivals a = {.c = c, .mailbox = mailbox, .dir = -1};
+	struct buf path = {0};
+	struct err e;
+
+	a.pause.cap_ms = conf_int(c->conf, "watch", NULL, "backoff");
+	buf_adds(&a.cursor, "cursor.");
+	add_folder(&a.cursor, mailbox);
+	buf_addf(&path, "%s/", folder);
+	add_folder(&path, mailbox);
+	while (*c->stop == 0) {
+		if ((a.dir >= 0 ||
+		     (files_folder(buf_str(&path), &a.dir, &e) == 0 && read_cursor(&a, &e) == 0)) &&
+		    turn(&a, &e) == 0) {
+			a.pause.tries = 0;
+		} else if (*c->stop == 0) {
+			log_err(LOG_LEVEL_WARN, "waiting", &e);
+			wait_a_while(&a);
+		}
+	}
+	if (a.dir >= 0)
+		close(a.dir);
+	buf_free(&a.cursor);
+	buf_free(&path);
+}
