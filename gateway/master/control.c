@@ -29,7 +29,11 @@ static void
 answer(int fd, enum err_code code, const char *key, const char *text)
 {
 	struct buf json = {0};
+	char line[LINE_MAX_BYTES];
 
+	/* the line was only peeked at: closed with it unread, the answer would be thrown away */
+	if (recv(fd, line, sizeof line, MSG_DONTWAIT) < 0)
+		log_debug("control", "error=%s", strerror(errno));
 	buf_addc(&json, '{');
 	buf_json_str(&json, code == ERR_OK ? key : "error", text);
 	if (code != ERR_OK)

@@ -1,0 +1,101 @@
+# safehandctl at a running gateway: every command, its exit status, what people see; and the courier: a stamp of an
+# external authority, played here with openssl, reaches the store.
+import http.server
+import threading
+
+from gateway import *
+
+gw = Gateway()
+
+
+class Authority(http.server.BaseHTTPRequestHandler):
+    """RFC 3161 over HTTP with the test PKI's own authority."""
+
+    asked = 0
+
+    def do_POST(self):
+        Authority.asked += 1
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with tempfile.TemporaryDirectory() as t:
+            with open(t + "/tsa.cnf", "w") as f:
+                f.write(f"[t]\nserial = {t}/serial\nsigner_digest = sha256\ndefault_policy = 1.2.3\ndigests = sha256\n")
+            with open(t + "/request", "wb") as f:
+                f.write(body)
+            subprocess.run(["openssl", "ts", "-reply", "-config", t + "/tsa.cnf", "-section", "t", "-queryfile", t + "/request",
+                            "-signer", gw.dir + "/pki/certs/tsa/gw.pem", "-inkey", gw.dir + "/pki/certs/tsa/gw.key",
+                            "-chain", gw.dir + "/pki/trust/issuing.pem", "-out", t + "/response"], check=True, stderr=subprocess.DEVNULL)  # fmt: skip
+            answer = read(t + "/response")
+        self.send_response(200)
+        self.send_header("Content-Type", "application/timestamp-reply")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def ctl(*words):
+    """Exit status, standard output, standard error."""
+    p = subprocess.run([BUILD + "/bin/safehandctl", "-s", gw.dir + "/control", *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return p.returncode, p.stdout, p.stderr
+
+
+def said(what, got, status, *words):
+    ok(what, got[0] == status and all(w in got[1] + got[2] for w in words), got)
+
+
+said("nobody listens: 7, with the way out", ctl("status"), 7, "no gateway listens there", "--socket")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Authority)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+with open(gw.dir + "/safehand.conf", "a") as f:
+    with socket.socket() as s:  # a port where nobody listens
+        s.bind(("127.0.0.1", 0))
+        f.write(f'[tsa "dead"]\nurl = http://127.0.0.1:{s.getsockname()[1]}/\nroot = pki/trust/root.pem\n')
+    f.write(f'[tsa "played"]\nurl = http://127.0.0.1:{server.server_port}/tsr\nroot = pki/trust/root.pem\n')
+gw.start()
+uhcw, csc = Member(gw, "uhcw"), Member(gw, "csc")
+
+said("no bundle yet", ctl("bundles"), 0, "no bundle")
+d = uhcw.draft("uhcw/emergency", ["csc/mash"], "discharge-letter")
+ok("a bundle is sent", uhcw.put(d).status == 201)
+wait("the courier has a stamp", lambda: gw.said("msg=stamped") or gw.process.poll() is not None)
+wait("the store keeps it", lambda: len([x for x in gw.text().splitlines() if "msg=stamped" in x and "role=store" in x and "tsa=played" in x]))
+ok("the dead authority was asked first, then the other", gw.said("tsa dead, again in 1 s") and Authority.asked > 0, gw.text())
+
+got = ctl("status")
+said("status: counts and roles", got, 0, "1 accepted, 1 kept", "courier", "verify", "GiB free", "roster    serial")
+ok("status: columns in line", len({len(x) - len(x.lstrip()) for x in got[1].splitlines()}) == 1, got)
+roles = json.loads(ctl("--json", "status")[1])["roles"]
+ok("status --json is JSON", {r["role"] for r in roles} == {"front", "store", "verify", "notary", "courier"}, roles)
+said("bundles", ctl("bundles", "agency=uhcw", "mailbox=csc/mash"), 0, d.id, "csc/mash", "discharge-letter")
+said("bundles of somebody else", ctl("bundles", "agency=wmp"), 0, "no bundle")
+said("mailboxes", ctl("mailboxes"), 0, "csc/mash", "WAITING")
+said("evidence of a bundle", ctl("evidence", d.id), 0, "SubmissionAcceptance", "ContentConsignment")
+seq = json.loads(ctl("--json", "evidence", d.id)[1])["evidence"][0]["seq"]
+raw = ctl("evidence", str(seq))
+ok("evidence of an entry: a file that holds", raw[0] == 0 and gw.judge(raw[1].encode())[0] == "OK", raw)
+said("no such entry: 4", ctl("evidence", "99999"), 4, "99999")
+said("no such bundle: 4", ctl("evidence", uuid7()), 4, "no such bundle")
+said("no id: 2", ctl("purge", "everything"), 2, "want a bundle's id")
+said("no such command: 2", ctl("board"), 2, "no such command")
+said("quarantine", ctl("quarantine"), 0, "no bundle is in quarantine")
+said("release of what is not there: refused", ctl("release", uuid7()), 4)
+said("fsck", ctl("fsck"), 0, "all is well")
+said("reload", ctl("reload"), 0, "anew")
+text = read(gw.dir + "/safehand.conf")
+with open(gw.dir + "/safehand.conf", "ab") as f:
+    f.write(b"[front]\nnonsense = 1\n")
+said("a reload of nonsense: 2, and told", ctl("reload"), 2, "nonsense")
+with open(gw.dir + "/safehand.conf", "wb") as f:
+    f.write(text)
+said("purge", ctl("purge", d.id), 0, "done, and recorded")
+said("purged is what it is then", ctl("bundles"), 0, "purged")
+said("evidence stays", ctl("evidence", d.id), 0, "Purged")
+said("fsck after it", ctl("fsck"), 0, "all is well")
+said("stop", ctl("stop"), 0, "stops when")
+ok("and it stops, in order", gw.process.wait(DEADLINE) == 0)
+said("then nobody listens", ctl("status"), 7)
+server.shutdown()
+gw.remove()
+finish()
