@@ -100,6 +100,7 @@ linger(struct conn *c)
 	c->phase = PHASE_LINGER;
 	conn_deadline(c, DEADLINE_LINGER);
 	bufferevent_enable(c->bev, EV_READ);
+	c->held = false;
 	conn_feed(c);
 }
 
@@ -127,6 +128,7 @@ conn_answered(struct conn *c)
 	c->phase = PHASE_IDLE;
 	conn_deadline(c, DEADLINE_IDLE);
 	bufferevent_enable(c->bev, EV_READ);
+	c->held = false;
 	conn_feed(c);
 }
 
@@ -145,6 +147,25 @@ conn_stop(struct conn *c)
 
 /* --- what the loop tells --- */
 
+/* Above the high mark, and with reading enabled, libevent calls us again and again for bytes that
+ * we cannot take yet: it spins. So reading stops then, until there is room. */
+static void
+hold_input(struct conn *c)
+{
+	bool full;
+
+	if (c->phase == PHASE_DEAD || c->phase == PHASE_HANDSHAKE)
+		return;
+	full = evbuffer_get_length(bufferevent_get_input(c->bev)) >= INPUT_MAX;
+	if (full == c->held)
+		return;
+	c->held = full;
+	if (full)
+		bufferevent_disable(c->bev, EV_READ);
+	else
+		bufferevent_enable(c->bev, EV_READ);
+}
+
 void
 conn_feed(struct conn *c)
 {
@@ -161,6 +182,7 @@ conn_feed(struct conn *c)
 		case PHASE_ANSWER:
 		case PHASE_DEAD: more = false; break;
 		}
+	hold_input(c);
 }
 
 static void

@@ -103,6 +103,7 @@ struct conn {
 	enum phase phase;
 	bool known;   /* counted under its agency, else under its address */
 	bool closing; /* no request after this one */
+	bool held;    /* reading is off: the input is full */
 	size_t moved; /* bytes since the deadline was armed, or dropped while lingering */
 	struct http_reader reader;
 	struct request *request;
