@@ -19,10 +19,6 @@ finish() {
 }
 trap finish EXIT
 say() { printf '\n%s%s%s\n' "$BOLD" "$*" "$OFF"; }
-run() { # shows the command, then runs it
-	printf '%s$ %s%s\n' "$DIM" "$*" "$OFF"
-	"$@"
-}
 seconds() { date +%s.%N; }
 began=$(seconds)
 
@@ -76,7 +72,7 @@ as() { # agency, command…
 	printf '%s%s$ safehand %s%s\n' "$DIM" "$a" "${*//$D\//}" "$OFF"
 	safehand --config "$D/clients/$a/safehand.conf" "$@"
 }
-sent() { ls -t "$D/bundles" | head -1 | sed 's/\.shb$//'; }
+sent() { find "$D/bundles" -name '*.shb' -printf '%T@ %f\n' | sort -n | tail -1 | sed 's/.* //; s/\.shb$//'; }
 
 say "3. The hospital: a child of five came with an arm that nobody could explain"
 cat >"$D/documents/discharge-cover.json" <<'EOT'
@@ -153,7 +149,7 @@ for b in "$D"/bundles/*.shb; do
 	openssl cms -verify -binary -inform DER -in "$x/signature.p7s" -content "$x/manifest.json" -CAfile "$D/root.pem" -purpose any -out /dev/null 2>"$x/openssl.log" ||
 		{ cat "$x/openssl.log"; exit 1; }
 done
-echo "   openssl cms -verify: $(ls "$D/bundles" | wc -l) bundles, all successful"
+echo "   openssl cms -verify: $(find "$D/bundles" -name "*.shb" | wc -l) bundles, all successful"
 n=0
 mkdir "$D/tokens"
 for e in "$D"/evidence/*.evidence; do
