@@ -137,6 +137,11 @@ test: deps all unit e2e
 e2e: all $(BUILD)/test-pki/done
 	@set -e; for s in $(E2E); do echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) sh $$s; done
 
+## make demo       the story of three documents: build/demo
+.PHONY: demo
+demo: deps all
+	@BUILD=$(CURDIR)/$(BUILD) tests/demo.sh $(BUILD)/demo
+
 ## make check      format, warnings as errors, static analysis, the one-door rule
 # cppcheck does not read <sys/queue.h>
 CPPCHECK_QUEUE = '-DSTAILQ_HEAD(n,t)=struct n {struct t *f, **l;}' '-DSTAILQ_ENTRY(t)=struct {struct t *n;}' \

@@ -19,8 +19,7 @@ finish() {
 }
 trap finish EXIT
 say() { printf '\n%s%s%s\n' "$BOLD" "$*" "$OFF"; }
-seconds() { date +%s.%N; }
-began=$(seconds)
+began=$(date +%s)
 
 rm -rf "$D"
 mkdir -p "$D"/{bundles,evidence,gateway,documents}
@@ -29,10 +28,10 @@ chmod 755 "$D" "$D/gateway"
 say "1. A PKI: an offline root, an issuing CA, certificates for four agencies and six people, a signed roster"
 "$TOP/tests/mkpki.sh" "$D/pki" --plain >"$D/pki.log" 2>&1 || { cat "$D/pki.log"; exit 1; }
 cp "$D/pki/log/log.vkey" "$D/pki/trust/root.pem" "$D/"
-echo "   $(grep -c ' ' "$D/pki.log") certificates and keys under $D/pki; the root key is not used again"
+echo "   $(find "$D/pki/certs" -name "*.pem" | wc -l) certificates under $D/pki; the root key is not used again"
 
 say "2. The gateway, on loopback"
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 cp "$TOP"/conf/*.conf "$D/gateway/"
 ln -s ../pki "$D/gateway/pki"
 mkdir "$D/gateway/jail"
@@ -88,7 +87,7 @@ as uhcw send --class discharge-letter --from uhcw/emergency --to csc/mash --to s
 letter=$(sent)
 
 say "4. Children's services: minutes of the strategy meeting, signed by two people, with the recording of the interview (200 MiB)"
-python3 "$DATA/make.py" --recording "$D/documents/interview.wav"
+"$DATA/make.py" --recording "$D/documents/interview.wav"
 cat >"$D/documents/minutes-cover.json" <<'EOT'
 {"safehand_cover": 1, "title": "Strategy meeting: minutes",
  "people": [{"name": "Isla Merrow", "role": "child", "born": "2021-03-14", "identifiers": [{"kind": "NHS number", "value": "999 026 0419"}]}],
@@ -153,7 +152,7 @@ echo "   openssl cms -verify: $(find "$D/bundles" -name "*.shb" | wc -l) bundles
 n=0
 mkdir "$D/tokens"
 for e in "$D"/evidence/*.evidence; do
-	python3 - "$e" "$D/tokens" <<'EOT'
+	/usr/bin/python3 - "$e" "$D/tokens" <<'EOT'
 import base64, json, sys
 e = json.load(open(sys.argv[1]))
 note = e["proof"].split("\n\n", 1)[1].split("\n\n", 1)[0] + "\n"
@@ -167,7 +166,7 @@ done
 echo "   openssl ts -verify: $n timestamps, all successful"
 rm -rf "$D/tokens"
 
-say "Done in $(echo "$(seconds) - $began" | bc) seconds"
+say "Done in $(($(date +%s) - began)) seconds"
 cat <<EOT
    $D/bundles     the sealed bundles: nobody but their recipients can open them, the gateway cannot
    $D/evidence    a file for each thing that happened; safehand verify FILE --root root.pem --log log.vkey
