@@ -17,6 +17,7 @@ struct command {
 };
 
 extern const struct command config_command;
+extern const struct command enroll_command;
 extern const struct command roster_command;
 extern const struct command track_command;
 extern const struct command watch_command;

@@ -9,6 +9,7 @@
 /* clang-format off */
 static const struct command *const commands[] = {
 	&config_command,
+	&enroll_command,
 	&roster_command,
 	&seal_command,
 	&sign_command,

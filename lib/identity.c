@@ -232,6 +232,29 @@ identity_key_fits(const void *key_pem, size_t key_len, const void *der, size_t d
 }
 
 int
+identity_public_fits(const void *public_pem, size_t len, const void *der, size_t der_len,
+		     struct err *e)
+{
+	const unsigned char *p = der;
+	X509 *x = d2i_X509(NULL, &p, (long)der_len);
+	BIO *bio = BIO_new_mem_buf(public_pem, (int)len);
+	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	int rc = -1;
+
+	if (x == NULL)
+		err_set(e, ERR_CERTIFICATE, "certificate: not one DER certificate");
+	else if (key == NULL)
+		err_set(e, ERR_FORMAT, "no public key in PEM");
+	else
+		rc = EVP_PKEY_eq(key, X509_get0_pubkey(x)) == 1;
+	X509_free(x);
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	ERR_clear_error();
+	return rc;
+}
+
+int
 identity_x25519_secret(const void *key_pem, size_t len, uint8_t out[static KEY_BYTES],
 		       struct err *e)
 {

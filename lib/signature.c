@@ -146,6 +146,25 @@ signature_sign(const void *content, size_t len, struct signer *const *signers, s
 	return rc;
 }
 
+int
+signature_attach(const void *content, size_t len, struct signer *s, struct buf *der, struct err *e)
+{
+	const unsigned flags = SIGN_FLAGS & ~(unsigned)CMS_DETACHED;
+	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags);
+	BIO *bio = BIO_new_mem_buf(content, (int)len);
+	int rc = -1;
+
+	if (cms != NULL && bio != NULL && add_signer(cms, s, flags) &&
+	    CMS_final(cms, bio, NULL, CMS_BINARY) == 1)
+		rc = write_der(cms, der, e);
+	else
+		err_set(e, ERR_SYSTEM, "sign: %s", openssl_reason());
+	CMS_ContentInfo_free(cms);
+	BIO_free(bio);
+	ERR_clear_error();
+	return rc;
+}
+
 static CMS_ContentInfo *
 parse(const void *der, size_t len)
 {

@@ -46,6 +46,9 @@ int identity_pem_to_der(const void *pem, size_t len, struct buf *der, struct err
 /* 1 if the PEM private key belongs to the certificate, 0 if not, -1 on error. */
 int identity_key_fits(const void *key_pem, size_t key_len, const void *der, size_t der_len,
 		      struct err *e);
+/* The same for a public key in PEM, as identity_public_key writes it. */
+int identity_public_fits(const void *public_pem, size_t len, const void *der, size_t der_len,
+			 struct err *e);
 /* The raw 32 bytes of an X25519 private key in PEM (PKCS#8, RFC 8410). */
 int identity_x25519_secret(const void *key_pem, size_t len, uint8_t out[static KEY_BYTES],
 			   struct err *e);

@@ -19,6 +19,9 @@ const struct identity *signer_identity(const struct signer *s);
 /* Signs content with n signers (1..SIGNERS_MAX), ECDSA and SHA-256; appends DER to der. */
 int signature_sign(const void *content, size_t len, struct signer *const *signers, size_t n,
 		   struct buf *der, struct err *e);
+/* One signature with the content inside it: a request for a certificate whose key cannot sign. */
+int signature_attach(const void *content, size_t len, struct signer *s, struct buf *der,
+		     struct err *e) __attribute__((warn_unused_result));
 /* Adds one more signer to an existing signature over the same content; the other signatures stay as
  * they are. */
 int signature_add(const void *old, size_t old_len, const void *content, size_t len,
