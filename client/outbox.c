@@ -59,8 +59,11 @@ outbox_next(bool evidence, bool spooled)
 bool
 outbox_is_passing(const struct err *e)
 {
-	return http_is_temporary(e) || e->code == ERR_ROUTE || e->code == ERR_SYSTEM ||
-	       e->code == ERR_CONFIG || e->code == ERR_SECRET || e->code == ERR_INTERNAL;
+	static const unsigned ours = /* what a person puts right, here or at the gateway */
+	    1u << ERR_SYSTEM | 1u << ERR_CONFIG | 1u << ERR_SECRET | 1u << ERR_INTERNAL |
+	    1u << ERR_HISTORY | 1u << ERR_FAIL | 1u << ERR_INCOMPLETE | 1u << ERR_ROUTE;
+
+	return http_is_temporary(e) || (ours & 1u << e->code) != 0;
 }
 
 /* --- one order --- */

@@ -43,6 +43,20 @@ awk '/^\.Ss / { v = $2 } /^\.Sh / { v = "" } /^\.It Fl -/ && v != "" { print v, 
 same pki "$T/a" "$T/b"
 
 # the client's commands that have a page of their own
+# the client: options of each command, settings
+: >"$T/a"
+for c in $("$BIN/safehand" --help | sed -n '/^With every command/q; s/^  \([a-z]*\) .*/\1/p'); do
+	echo "$c" >>"$T/a"
+	"$BIN/safehand" "$c" --help | sed -n "s/^  --\([a-z-]*\).*/$c -\1/p" >>"$T/a"
+done
+awk '/^\.Sh / { in_it = $2 == "COMMANDS" } /^\.Ss / && in_it { v = $2; print v } /^\.It Fl -/ && in_it { print v, $3 }' \
+	client/safehand.1 >"$T/b"
+same "safehand's options" "$T/a" "$T/b"
+sed -n 's/^#define \([A-Z]\) *"\([a-z]*\)"/s|^\1 |\2 |/p' client/settings.c | tr -d '\t' >"$T/short"
+sed -n 's/^ *{\([A-Z]\), "\([a-z-]*\)", CONF_.*/\1 \2/p' client/settings.c | sed -f "$T/short" >"$T/a"
+awk '/^\.Ss Section / { s = $3 } /^\.Sh / { s = "" } /^\.It Cm / && s != "" { print s, $3 }' client/safehand.1 >"$T/b"
+same "safehand's settings" "$T/a" "$T/b"
+
 for page in $(git ls-files 'client/safehand-*.1'); do
 	v=${page#client/safehand-}
 	"$BIN/safehand" "${v%.1}" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' >"$T/a"
