@@ -58,48 +58,12 @@ check_order(const struct bundle_order *o, struct err *e)
 	return 0;
 }
 
-static const char *
-media_type(const char *name)
-{
-	static const struct {
-		const char *suffix, *type;
-	} types[] = {
-	    {".pdf", "application/pdf"},
-	    {".fhir.json", "application/fhir+json"},
-	    {".json", "application/json"},
-	    {".odt", "application/vnd.oasis.opendocument.text"},
-	    {".png", "image/png"},
-	    {".jpg", "image/jpeg"},
-	    {".jpeg", "image/jpeg"},
-	    {".tif", "image/tiff"},
-	    {".tiff", "image/tiff"},
-	    {".wav", "audio/wav"},
-	    {".mp3", "audio/mpeg"},
-	    {".mp4", "video/mp4"},
-	    {".txt", "text/plain"},
-	    {".xml", "application/xml"},
-	    {".dcm", "application/dicom"},
-	    {".eml", "message/rfc822"},
-	    {".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-	    {".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-	};
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		size_t k = strlen(types[i].suffix);
-
-		if (n > k && name_same_file(name + n - k, types[i].suffix))
-			return types[i].type;
-	}
-	return "application/octet-stream";
-}
-
 static int
 take_names(const struct bundle_document *in, struct cover_document *out, struct err *e)
 {
 	const char *slash = strrchr(in->path, '/');
 	const char *name = in->name != NULL ? in->name : slash != NULL ? slash + 1 : in->path;
-	const char *type = in->type != NULL ? in->type : media_type(name);
+	const char *type = in->type != NULL ? in->type : cover_media_type(name);
 
 	if (!name_is_document(name))
 		return err_set(e, ERR_ARCHIVE, "%s: '%s' cannot be a document's name", in->path,

@@ -245,6 +245,42 @@ cover_match(const struct cover *c, const struct manifest *m, struct err *e)
 		   : err_set(e, ERR_DIGEST, COVER_NAME ".to: other recipients than the manifest's");
 }
 
+const char *
+cover_media_type(const char *name)
+{
+	static const struct {
+		const char *suffix, *type;
+	} types[] = {
+	    {".pdf", "application/pdf"},
+	    {".fhir.json", "application/fhir+json"},
+	    {".json", "application/json"},
+	    {".odt", "application/vnd.oasis.opendocument.text"},
+	    {".png", "image/png"},
+	    {".jpg", "image/jpeg"},
+	    {".jpeg", "image/jpeg"},
+	    {".tif", "image/tiff"},
+	    {".tiff", "image/tiff"},
+	    {".wav", "audio/wav"},
+	    {".mp3", "audio/mpeg"},
+	    {".mp4", "video/mp4"},
+	    {".txt", "text/plain"},
+	    {".xml", "application/xml"},
+	    {".dcm", "application/dicom"},
+	    {".eml", "message/rfc822"},
+	    {".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+	    {".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+	};
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		size_t k = strlen(types[i].suffix);
+
+		if (n > k && name_same_file(name + n - k, types[i].suffix))
+			return types[i].type;
+	}
+	return "application/octet-stream";
+}
+
 size_t
 cover_documents(const struct cover *c)
 {

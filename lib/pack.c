@@ -1,5 +1,6 @@
 /* pack.c - documents into a tar with zstd. Runs in: client. A door to libarchive. Owns: nothing but
  * the archive under way; its bytes leave through the sink as they come. */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <archive.h>
@@ -11,8 +12,9 @@
 
 /* Scans and recordings do not compress: level 1 passes them on at a gigabyte a second and packs
  * text nearly as well as the default, 3. */
-#define LEVEL "1"
-#define MODE  0644
+#define LEVEL	 "1"
+#define MODE	 0644
+#define FILL_MAX (16 * 1024 * 1024) /* bytes of zeros: some milliseconds */
 
 struct pack {
 	struct archive *a;
@@ -21,6 +23,7 @@ struct pack {
 	void *ctx;
 	uint64_t left;	/* bytes that the entry still lacks */
 	struct err why; /* of the sink */
+	bool given_up;	/* nothing more goes to the sink */
 };
 
 static la_ssize_t
@@ -28,6 +31,8 @@ give(struct archive *a, void *ctx, const void *bytes, size_t n)
 {
 	struct pack *p = ctx;
 
+	if (p->given_up)
+		return (la_ssize_t)n;
 	return p->sink(p->ctx, bytes, n, &p->why) == 0 ? (la_ssize_t)n : -1;
 }
 
@@ -123,16 +128,17 @@ pack_end(struct pack *p, struct err *e)
 	return archive_write_close(p->a) == ARCHIVE_OK ? 0 : failed(p, "archive", e);
 }
 
-/* Never ended: failing first keeps libarchive from writing an end through the sink. */
+/* libarchive ends on its own what was not ended: to nowhere. Where it would have much to fill up,
+ * it is made to fail instead, which costs 33 bytes that it forgets to free. */
 void
 pack_free(struct pack *p)
 {
 	if (p == NULL)
 		return;
-	if (p->a != NULL) {
+	p->given_up = true;
+	if (p->a != NULL && p->left > FILL_MAX)
 		archive_write_fail(p->a);
-		archive_write_free(p->a);
-	}
+	archive_write_free(p->a);
 	archive_entry_free(p->entry);
 	free(p);
 }

@@ -60,6 +60,8 @@ int cover_complete(const struct cover *draft, const struct manifest *m,
 int cover_match(const struct cover *c, const struct manifest *m, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The media type that a file's name suggests by its suffix; never NULL. Static string. */
+const char *cover_media_type(const char *name);
 size_t cover_documents(const struct cover *c);
 const struct cover_document *cover_document(const struct cover *c, size_t i);
 /* Number, owner and date of each action, as the manifest wants them. Returns how many. */

@@ -443,6 +443,7 @@ head_is_refused(void **state)
 	head.slots_bytes -= SLOT_BYTES; /* one more slot before the same payload */
 	head.payload_bytes += SLOT_BYTES;
 	bundle_head_format(&head, whole.data);
+	buf_reserve(&whole, SLOT_BYTES);
 	buf_add(&whole, whole.data, SLOT_BYTES);
 	memmove(whole.data + at + SLOT_BYTES, whole.data + at, whole.len - at - SLOT_BYTES);
 	head.slots_bytes += SLOT_BYTES;

@@ -316,6 +316,17 @@ draft_has_nothing_that_the_sending_fills_in(void **state)
 }
 
 static void
+media_types_by_suffix(void **state)
+{
+	assert_string_equal(cover_media_type("minutes.PDF"), "application/pdf");
+	assert_string_equal(cover_media_type("a.fhir.json"), "application/fhir+json");
+	assert_string_equal(cover_media_type("a.json"), "application/json");
+	assert_string_equal(cover_media_type(".pdf"), "application/octet-stream");
+	assert_string_equal(cover_media_type("pdf"), "application/octet-stream");
+	assert_string_equal(cover_media_type(""), "application/octet-stream");
+}
+
+static void
 shown_to_a_person(void **state)
 {
 	static const char want[] =
@@ -357,6 +368,7 @@ main(void)
 	    cmocka_unit_test(each_rule_refuses_and_names_the_member),
 	    cmocka_unit_test(limits),
 	    cmocka_unit_test(draft_has_nothing_that_the_sending_fills_in),
+	    cmocka_unit_test(media_types_by_suffix),
 	    cmocka_unit_test(shown_to_a_person),
 	};
 

@@ -460,6 +460,7 @@ bytes_behind_the_end(void **state)
 	buf_add(&b, "\x50\x2a\x4d\x18\x01\x00\x00\x00x", 9); /* a skippable frame hides a byte */
 	assert_refused(read_all(&b, 4096, 0, -1, &r), &e, ERR_ARCHIVE);
 	b.len = n;
+	buf_reserve(&b, n);
 	buf_add(&b, b.data, n); /* the same again */
 	assert_refused(read_all(&b, 4096, 0, -1, &r), &e, ERR_ARCHIVE);
 	for (size_t cut = 1; cut < n; cut++) {
