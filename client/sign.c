@@ -1,5 +1,6 @@
 /* sign.c - safehand sign: one more person's signature on a sealed bundle. Runs in: client. */
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -30,6 +31,16 @@ sign_file(const struct bundle_file *b, struct signer *s, const char *path, struc
 	return rc;
 }
 
+/* Four eyes are two persons, and a signature that holds twice the same holds for nobody. */
+static int
+check_new(const struct identity *id, const struct identity *ids, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(ids[i].by, id->by) == 0)
+			return err_set(e, ERR_REPEATED, "%s has signed it already", id->by);
+	return 0;
+}
+
 /* Who adds a name stands for what the others signed: it must hold. */
 static int
 add_signature(struct client *c, const char *path, const char *as, struct buf *out, struct err *e)
@@ -44,6 +55,7 @@ add_signature(struct client *c, const char *path, const char *as, struct buf *ou
 	if (keys_signer(c, as, "person", &s, e) == 0 && open_bundle(path, &b, e) == 0 &&
 	    gate_trust(c, &t, e) == 0 &&
 	    bundle_file_check(b, t, time_now_ms(), TRUST_HISTORIC, ids, &n, e) == 0 &&
+	    check_new(signer_identity(s), ids, n, e) == 0 &&
 	    bundle_file_check_payload(b, NULL, NULL, e) == 0)
 		rc = sign_file(b, s, path, e);
 	if (rc == 0 && c->json) {
