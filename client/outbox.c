@@ -21,7 +21,8 @@
 #include "safehand/time.h"
 #include "spool.h"
 
-#define SENDING ".sending"
+#define SENDING	  ".sending"
+#define SETTLE_MS 1500 /* a file that nobody wrote to for so long is whole */
 
 void
 outbox_claim_name(const char *id, const char *sidecar, struct buf *out)
@@ -213,18 +214,28 @@ work_claim(struct job *j, struct err *e)
 
 /* --- the folder --- */
 
-/* Everything that the sidecar names is there: it may come in any order. */
+/* It is there and nobody writes to it any more: it is older than the sidecar, or rests. */
+static bool
+is_settled(const char *path, int64_t sidecar_age)
+{
+	int64_t age = files_age_ms(AT_FDCWD, path);
+
+	return files_exists(AT_FDCWD, path) && (age >= sidecar_age || age >= SETTLE_MS);
+}
+
+/* Everything that the sidecar names is there, whole: it may come in any order. */
 static bool
 is_complete(struct job *j, const char *name)
 {
+	int64_t age = files_age_ms(j->dir, name);
 	struct err e;
 
-	if (read_order(j, j->dir, name, &e) < 0)
-		return !outbox_is_passing(&e); /* refused once it is claimed */
+	if (read_order(j, j->dir, name, &e) < 0) /* refused once it is claimed, if it is whole */
+		return !outbox_is_passing(&e) && age >= SETTLE_MS;
 	for (size_t i = 0; i < j->o->nfiles; i++)
-		if (!files_exists(AT_FDCWD, j->o->files[i]))
+		if (!is_settled(j->o->files[i], age))
 			return false;
-	return j->o->cover == NULL || files_exists(AT_FDCWD, j->o->cover);
+	return j->o->cover == NULL || is_settled(j->o->cover, age);
 }
 
 static int

@@ -15,6 +15,9 @@
 #include "proof.h"
 #include "safehand/time.h"
 
+#define SMALL                                                                                      \
+	(1024 * 1024) /* bytes that are sent whole sooner than it is asked how much is there */
+
 int
 spool_folder(struct client *c, int *fd, struct err *e)
 {
@@ -62,8 +65,8 @@ ask_offset(struct http *h, const char *path, uint64_t size, uint64_t *offset, st
 
 /* One try: what the gateway has already is not sent again. */
 static int
-put_once(struct client *c, struct http *h, const struct bundle_file *b, struct http_answer *a,
-	 struct err *e)
+put_once(struct client *c, struct http *h, const struct bundle_file *b, bool first,
+	 struct http_answer *a, struct err *e)
 {
 	struct progress p = progress_begin(c, "sending");
 	struct buf path = {0};
@@ -79,7 +82,8 @@ put_once(struct client *c, struct http *h, const struct bundle_file *b, struct h
 
 	buf_addf(&path, "/v1/bundles/%s", b->manifest->id);
 	call.path = buf_str(&path);
-	if (ask_offset(h, call.path, b->bytes, &call.from, a, e) == 0)
+	if ((first && b->bytes <= SMALL) ||
+	    ask_offset(h, call.path, b->bytes, &call.from, a, e) == 0)
 		rc = http_call(h, &call, a, e);
 	progress_end(&p);
 	buf_free(&path);
@@ -103,7 +107,7 @@ put(struct client *c, const struct bundle_file *b, struct http_answer *a, struct
 	if (gate_open(c, false, &h, e) < 0)
 		return -1;
 	r = gate_retry(c);
-	while (put_once(c, h, b, a, e) < 0)
+	for (bool first = true; put_once(c, h, b, first, a, e) < 0; first = false)
 		if (!moved(e, &times) && !retry_again(&r, e, a->retry_after_s))
 			return -1;
 	return 0;
