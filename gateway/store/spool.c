@@ -83,6 +83,19 @@ spool_close(struct spool *s)
 	free(s);
 }
 
+/* name: a uuid and what follows it */
+static bool
+is_bundle(const char *name)
+{
+	return strcmp(name + UUID_TEXT - 1, ".shb") == 0;
+}
+
+static bool
+is_slots(const char *name)
+{
+	return strcmp(name + UUID_TEXT - 1, ".slots") == 0;
+}
+
 struct sweep {
 	struct spool *s;
 	bool (*keep)(void *ctx, const char *id);
@@ -98,7 +111,7 @@ sweep_file(void *ctx, const char *name)
 	char id[UUID_TEXT], path[FILE_NAME + 256];
 
 	snprintf(id, sizeof id, "%.36s", name);
-	if (uuid_is_v7(id) && strcmp(name + UUID_TEXT - 1, ".shb") == 0 && w->keep(w->ctx, id))
+	if (uuid_is_v7(id) && (is_bundle(name) || is_slots(name)) && w->keep(w->ctx, id))
 		return 0;
 	snprintf(path, sizeof path, "%02x/%s", w->folder, name);
 	if (unlinkat(w->s->bundles, path, 0) < 0)
@@ -196,9 +209,15 @@ put_large(struct spool *s, struct stage *st, uint64_t kept, struct spool_place *
 
 	stage_name(st, from);
 	file_name(to, st->id);
-	disk_sync(st->fd, from); /* [1] the bytes first, then the name, then the row */
+	if (slots_put(s, st->id, st->fd, kept, st->head_bytes - kept, e) < 0)
+		return -1;
+	/* A file in bundles/ without a row is swept, one in staging/ is gone on with: so it moves
+	 * before its slots are wiped. [1] all of it is on disk before the row. */
 	if (renameat(s->staging, from, s->bundles, to) < 0)
 		return err_sys(e, "bundles/%s", to);
+	if (disk_zero(st->fd, kept, st->head_bytes - kept, e) < 0)
+		return -1;
+	disk_sync(st->fd, to);
 	s->dirty[folder_of(st->id)] = true;
 	*out = (struct spool_place){.length = st->head_bytes + st->payload_bytes, .kept = kept};
 	return 0;
@@ -284,13 +303,30 @@ file_read(struct spool *s, const char *id, uint64_t n, struct buf *out, struct e
 	return rc;
 }
 
+/* The slots lie apart. */
+static int
+large_read(struct spool *s, const char *id, const struct spool_place *at, uint64_t n,
+	   struct buf *out, struct err *e)
+{
+	size_t start = out->len;
+	struct buf slots = {0};
+	int rc = file_read(s, id, n, out, e);
+
+	if (rc == 0 && n > at->kept)
+		rc = slots_read(s, id, n - at->kept, &slots, e);
+	if (rc == 0 && slots.len > 0)
+		memcpy(out->data + start + at->kept, slots.data, slots.len);
+	buf_free(&slots);
+	return rc;
+}
+
 int
 spool_read(struct spool *s, const char *id, const struct spool_place *at, uint64_t n,
 	   struct buf *out, struct err *e)
 {
 	assert(n <= at->length);
 	return at->segment > 0 ? journal_read(s->journal, id, at, n, out, e)
-			       : file_read(s, id, n, out, e);
+			       : large_read(s, id, at, n, out, e);
 }
 
 static int
@@ -339,8 +375,13 @@ spool_check(struct spool *s, const char *id, const struct spool_place *at, bool 
 	struct buf b = {0};
 	int rc;
 
-	if (at->segment == 0)
-		return file_check(s, id, n, e);
+	if (at->segment == 0) {
+		rc = file_check(s, id, n, e);
+		if (rc == 0 && !erased)
+			rc = slots_read(s, id, UINT64_MAX, &b, e);
+		buf_free(&b);
+		return rc;
+	}
 	rc = journal_read(s->journal, id, at, n, &b, e);
 	buf_free(&b);
 	return rc;
@@ -354,8 +395,9 @@ spool_erase(struct spool *s, const char *id, const struct spool_place *at, struc
 
 	if (at->segment > 0)
 		return journal_erase(s->journal, at, e);
-	if (file_open(s, id, O_RDWR, &fd, e) < 0)
+	if (slots_erase(s, id, e) < 0 || file_open(s, id, O_RDWR, &fd, e) < 0)
 		return -1;
+	s->dirty[folder_of(id)] = true;
 	if (ftruncate(fd, (off_t)at->kept) < 0)
 		rc = err_sys(e, "bundles: %s", id);
 	else
@@ -381,6 +423,8 @@ walk_file(void *ctx, const char *name)
 	char id[UUID_TEXT];
 
 	snprintf(id, sizeof id, "%.36s", name);
+	if (uuid_is_v7(id) && is_slots(name))
+		return 0; /* judged with its bundle */
 	if (fstatat(w->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		at.length = (uint64_t)st.st_size;
 	return w->row(w->ctx, uuid_is_v7(id) ? id : "", &at);

@@ -1,4 +1,5 @@
-/* spool_in.h - the spool's insides, shared by spool.c (accepted bytes) and stage.c (uploads). */
+/* spool_in.h - the spool's insides, shared by spool.c and slots.c (accepted bytes) and stage.c
+ * (uploads). */
 #ifndef SAFEHAND_STORE_SPOOL_IN_H
 #define SAFEHAND_STORE_SPOOL_IN_H
 
@@ -24,5 +25,16 @@ void stage_name(const struct stage *st, char out[static STAGE_NAME]);
 int stage_scan(struct spool *s, struct err *e) __attribute__((warn_unused_result));
 /* Takes it off the list and frees it; a file of staging/ stays. */
 void stage_forget(struct spool *s, struct stage *st);
+
+/* --- slots.c: of large bundles, in a file beside theirs --- */
+
+/* Copies n bytes at kept of fd there, synced. */
+int slots_put(struct spool *s, const char *id, int fd, uint64_t kept, uint64_t n, struct err *e)
+    __attribute__((warn_unused_result));
+/* At most `most` bytes of them, appended. ERR_DIGEST: they are gone or damaged [9]. */
+int slots_read(struct spool *s, const char *id, uint64_t most, struct buf *out, struct err *e)
+    __attribute__((warn_unused_result));
+/* Repeating it is harmless. */
+int slots_erase(struct spool *s, const char *id, struct err *e) __attribute__((warn_unused_result));
 
 #endif
