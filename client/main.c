@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "commands.h"
 
@@ -162,6 +163,7 @@ main(int argc, char **argv)
 	struct err e = {0};
 	int rc;
 
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* keys never go into a core file */
 	setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive gives NULL for UTF-8 names without it */
 	signal(SIGPIPE, SIG_IGN);
 	client_init(&c);

@@ -228,7 +228,9 @@ opening_do(struct client *c, const char *mailbox, const char *id, const char *fi
 	*out = (struct opening_result){.documents = 0};
 	buf_addf(&w.hidden, ".%s.opening", id);
 	if (keys_signer(c, NULL, "system", &w.signer, e) == 0) {
-		if (receipt_pending(c, STATEMENT_OPENED, id, mailbox, &w.s)) {
+		/* a failure that is pending says nothing about this try */
+		if (receipt_pending(c, STATEMENT_OPENED, id, mailbox, &w.s) &&
+		    strcmp(w.s.code, "ok") == 0) {
 			out->again = true;
 			rc = finish(&w, e);
 		} else if (get_bundle(&w, file, e) == 0) {

@@ -62,7 +62,7 @@ install: all $(SHARED) pc
 	for m in $(MANUALS); do install -D -m 644 $$m $(D)$(mandir)/man$${m##*.}/$${m##*/} || exit 1; done
 	install -m 644 $(wildcard conf/*.conf) $(D)$(exampledir)
 	for u in conf/systemd/*.service; do sed 's|/usr/local|$(PREFIX)|g' $$u >$(D)$(systemddir)/$${u##*/} || exit 1; done
-	chmod 644 $(D)$(systemddir)/safehandd.service
+	chmod 644 $(patsubst conf/systemd/%,$(D)$(systemddir)/%,$(wildcard conf/systemd/*.service))
 	install -m 644 conf/systemd/safehand.sysusers $(D)$(sysusersdir)/safehand.conf
 	install -m 644 conf/systemd/safehand.tmpfiles $(D)$(tmpfilesdir)/safehand.conf
 

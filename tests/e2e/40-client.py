@@ -93,6 +93,19 @@ try:
     sealed = uhcw.good("an excluded one is left out", "seal", *more, "--exclude", "wmp/ppu", "--out", "x.shb", letter)
     ok("two recipients", sealed["recipients"] == 2, sealed)
 
+    # --- a mailbox whose key was renewed ---
+    env = dict(os.environ, SAFEHAND_PKI=gw.dir + "/pki")
+    seals = gw.dir + "/pki/certs/agency-seal"
+    late = csc.good("sent before a renewal", "send", "--from", "csc/mash", "--class", "general", "--to", "uhcw/paediatrics", letter)["id"]
+    subprocess.run([TOP + "/pki/renew", "agency-seal", "uhcw/paediatrics"], env=env, check=True, capture_output=True)
+    uhcw.refused("the new key does not open it", "secret", 1, "open", late, "--into", "late")
+    state = {i["id"]: i["state"] for i in uhcw.good("the list", "inbox", "--mailbox", "uhcw/paediatrics")["items"]}
+    ok("and the sender is told so", state[late] == "failed", state)
+    old = [n for n in os.listdir(seals) if n.startswith("uhcw_paediatrics.") and n.endswith(".key") and n != "uhcw_paediatrics.key"]
+    with open(uhcw.conf, "a") as f:
+        f.write(f'[mailbox "uhcw/paediatrics"]\nold-key = {seals}/{old[0]}\n')
+    uhcw.good("the old key does", "open", late, "--into", "late")
+
     # --- refusals on this side ---
     send = ["send", "--from", "uhcw/emergency", "--class", "discharge-letter"]
     uhcw.refused("a mistyped NHS number", "format", 1, *send, "--to", "csc/mash", "--about", "9434765918", letter)
@@ -125,7 +138,6 @@ try:
 
     # --- an older roster ---
     shutil.copy(gw.dir + "/pki/roster.shr", gw.dir + "/older.shr")
-    env = dict(os.environ, SAFEHAND_PKI=gw.dir + "/pki")
     subprocess.run([TOP + "/pki/roster", "--members", gw.dir + "/pki/members"], env=env, check=True, capture_output=True)
     shutil.copy(gw.dir + "/pki/roster.shr", uhcw.state("roster.shr"))
     os.remove(uhcw.state("roster.etag"))
@@ -161,6 +173,6 @@ try:
     ok("the new member talks to the gateway", done.returncode == 0, done.stderr.decode())
 finally:
     if gw.process.poll() is None:
-        ok("the gateway stops in order", gw.stop() == 0)
+        ok("the gateway stops in order", gw.stop() == 0, gw.text()[-3000:])
     gw.remove()
 finish()
