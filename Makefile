@@ -9,7 +9,7 @@ AR       ?= ar
 # One row per need: Debian package names (Debian 12). README and .ci/run read this list through `make packages`.
 PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
 	libjansson-dev libevent-dev
-PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard
+PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard procps
 PACKAGES_CHECK = clang-format cppcheck shellcheck git mandoc
 # make fuzz alone: without clang the fuzzers run with their own main
 PACKAGES_FUZZ  = clang libclang-rt-14-dev node-llhttp
@@ -127,8 +127,9 @@ BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(STATIC) $(LIBS_LIB)
-bench: $(BENCH_BIN) $(BUILD)/test-pki/done
+bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 	@set -e; for b in $(BENCH_BIN); do rm -rf $$b.tmp; mkdir $$b.tmp; PKI=$(CURDIR)/$(BUILD)/test-pki $$b $$b.tmp; rm -rf $$b.tmp; done
+	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/accept.py
 
 ## make test       everything: unit tests, then the numbered end-to-end scenarios
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
