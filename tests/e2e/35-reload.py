@@ -1,0 +1,119 @@
+# Reload without dropping what is under way: CRL, certificates, roster, classes; and what must not change is refused.
+import ssl
+import subprocess
+import threading
+
+from gateway import *
+
+gw = Gateway("store small = 64K\nverify jobs = 100").start()
+uhcw, csc = Member(gw, "uhcw"), Member(gw, "csc")
+pki = gw.dir + "/pki"
+big = gw.dir + "/recording.bin"
+with open(big, "wb") as f:
+    f.write(os.urandom(6 << 20))
+
+
+def reload():
+    mark = len(gw.text())
+    gw.process.send_signal(1)
+    wait("the reload was judged", lambda: "msg=reload " in gw.text()[mark:] or "msg=reload-refused" in gw.text()[mark:])
+    return gw.text()[mark:]
+
+
+def pki_run(verb, *args):
+    return subprocess.run([f"{TOP}/pki/{verb}", "--dir", pki, *args], check=True, capture_output=True, text=True).stdout
+
+
+# --- an upload and a long poll are under way through all of this ---
+d = uhcw.draft("uhcw/emergency", ["csc/mash"], documents=[big])
+half = len(d.file) // 2
+up = uhcw.wire()
+up.send(f"PUT /v1/bundles/{d.id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(d.file)}\r\n\r\n".encode() + d.file[:half])
+poll = csc.wire()
+poll.send(b"GET /v1/mailboxes/csc/mash?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+idle = uhcw.wire()
+ok("a connection before", idle.call("GET", "/v1/roster").status == 200)
+pids = gw.children()
+
+# --- the gateway's own certificate is renewed: the next connection sees the new one ---
+old = Wire(gw).sock.getpeercert(True)
+pki_run("issue", "--renew", "gateway-tls", "localhost", "--dns", "localhost", "--ip", "127.0.0.1")
+said = reload()
+ok("renewed gateway-tls: taken", "result=taken" in said, said)
+ok("renewed gateway-tls: a new connection sees it", Wire(gw).sock.getpeercert(True) != old)
+ok("renewed gateway-tls: the old connection goes on", idle.call("GET", "/v1/roster").status == 200)
+
+# --- a class is added: what was denied is allowed, and the change stands in the log ---
+ok("a class that is not there: denied", uhcw.put(uhcw.draft("uhcw/emergency", ["csc/mash"], "ward-note")).code() == "denied")
+with open(gw.dir + "/classes.conf", "a") as f:
+    f.write('[class "ward-note"]\nfrom = uhcw/*\nto = csc/*\n')
+said = reload()
+ok("the class is taken", "result=taken" in said, said)
+ok("the class is in force", uhcw.put(uhcw.draft("uhcw/emergency", ["csc/mash"], "ward-note")).status == 201)
+
+# --- a certificate is revoked: its live connection ends, others' do not ---
+shutil.copy(pki + "/certs/agency-tls/wmp.pem", gw.dir + "/wmp.pem")
+police = Member(gw, "wmp").wire()
+ok("the police are in", police.call("GET", "/v1/roster").status == 200)
+pki_run("revoke", pki + "/certs/agency-tls/wmp.pem")
+said = reload()
+ok("a new CRL: taken", "result=taken" in said, said)
+try:
+    ok("revoked: the live connection is closed", police.closed())
+except OSError:
+    ok("revoked: the live connection is closed", True)
+try:
+    Member(gw, "wmp").call("GET", "/v1/roster")
+    ok("revoked: no new one", False)
+except (ssl.SSLError, ConnectionError):
+    ok("revoked: no new one", True)
+ok("revoked: others go on", idle.call("GET", "/v1/roster").status == 200)
+
+# --- what is wrong is refused as a whole, and the old stays ---
+good = read(gw.dir + "/safehand.conf")
+for what, change in [
+    ("a word that is none", lambda t: t.replace(b"clock           = warn", b"clock = sometimes")),
+    ("a file that is not there", lambda t: t.replace(b"pki/trust/crl.pem", b"pki/trust/none.pem")),
+    ("a key that is not the certificate's", lambda t: t.replace(b"pki/certs/gateway-tls/localhost.key", b"pki/certs/tsa/gw.key")),
+]:
+    with open(gw.dir + "/safehand.conf", "wb") as f:
+        f.write(change(good))
+    ok(f"{what}: the change is one", change(good) != good)
+    mark = len(gw.text())
+    gw.process.send_signal(1)
+    wait("it was refused", lambda: "level=error" in gw.text()[mark:] or "safehand.conf:" in gw.text()[mark:])
+    ok(f"{what}: refused, and it serves on", uhcw.call("GET", "/v1/roster").status == 200 and "result=taken" not in gw.text()[mark:], gw.text()[mark:])
+with open(gw.dir + "/safehand.conf", "wb") as f:
+    f.write(good)
+ok("the good one again: taken", "result=taken" in reload())
+
+# --- workers that have had their jobs are replaced under load, and nobody notices ---
+bad = []
+
+
+def load():
+    for _ in range(60):
+        a = uhcw.put(uhcw.draft("uhcw/emergency", ["csc/duty"]))
+        if a.status != 201:
+            bad.append(a)
+
+
+work = [threading.Thread(target=load) for _ in range(4)]
+for t in work:
+    t.start()
+for t in work:
+    t.join()
+ok("240 bundles while workers retire: all accepted", not bad, bad)
+ok("workers were replaced", gw.said("msg=worker-replaced"), gw.text()[-1500:])
+
+# --- and what was under way all the time comes to its end ---
+ok("the long poll was answered when the class's bundle came", poll.answer().status == 200)
+up.send(d.file[half:])
+a = up.answer()
+ok("the upload that began before all of it: accepted", a.status == 201 and gw.judge(a.json())[0] == "OK", a)
+now = gw.children()
+ok("no process but workers was replaced", {k: v for k, v in now.items() if "verif" not in k} == {k: v for k, v in pids.items() if "verif" not in k}, (pids, now))
+alive = uhcw.call("GET", "/v1/log/checkpoint").status
+ok("an orderly stop", gw.stop() == 0 and alive == 200, gw.text()[-2000:])
+gw.remove()
+finish()
