@@ -69,6 +69,20 @@ client_conf(struct client *c, const struct conf **out, struct err *e)
 	return rc;
 }
 
+bool
+client_has_conf(const struct client *c)
+{
+	struct buf path = {0};
+	bool is;
+
+	if (c->conf != NULL || c->config_path != NULL)
+		return true;
+	settings_default_path(&path);
+	is = access(buf_str(&path), F_OK) == 0;
+	buf_free(&path);
+	return is;
+}
+
 static int
 check_folder(int fd, const char *path, struct err *e)
 {

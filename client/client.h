@@ -38,6 +38,8 @@ void client_close(struct client *c);
  * ERR_CONFIG. */
 int client_conf(struct client *c, const struct conf **out, struct err *e)
     __attribute__((warn_unused_result));
+/* Whether there is one: named, or in its place. */
+bool client_has_conf(const struct client *c);
 /* The state folder's descriptor, the client's; made if it is not there. ERR_CONFIG if others than
  * its owner can look into it. */
 int client_state(struct client *c, int *fd, struct err *e) __attribute__((warn_unused_result));

@@ -60,17 +60,47 @@ struct seen {
 	struct err why;
 };
 
-static void
-judge(struct client *c, const struct bundle_file *b, struct seen *s)
+/* A root that is named, else the configuration's; without either nothing is judged. */
+static int
+find_trust(struct client *c, const char *root, struct trust **own, struct trust **out,
+	   struct err *e)
 {
-	struct trust *t;
+	struct buf pem = {0};
+	int rc;
 
-	s->judged = gate_trust(c, &t, &s->why) == 0;
-	if (!s->judged)
-		return;
-	err_clear(&s->why);
-	if (bundle_file_check(b, t, time_now_ms(), TRUST_HISTORIC, s->ids, &s->n, &s->why) == 0)
-		(void)!bundle_file_check_payload(b, NULL, NULL, &s->why);
+	if (root == NULL && !client_has_conf(c))
+		return err_set(e, ERR_INCOMPLETE,
+			       "no root certificate: neither --root nor a "
+			       "configuration");
+	if (root == NULL)
+		return gate_trust(c, out, e);
+	rc = files_read(AT_FDCWD, root, CRL_MAX_BYTES, &pem, e);
+	if (rc == 0)
+		rc = trust_new(&pem, NULL, NULL, own, e);
+	*out = *own;
+	buf_free(&pem);
+	return rc;
+}
+
+static int
+judge(struct client *c, const char *root, const struct bundle_file *b, struct seen *s,
+      struct err *e)
+{
+	struct trust *own = NULL, *t;
+
+	s->judged = find_trust(c, root, &own, &t, &s->why) == 0;
+	if (!s->judged && s->why.code != ERR_INCOMPLETE) {
+		*e = s->why;
+		return -1;
+	}
+	if (s->judged) {
+		err_clear(&s->why);
+		if (bundle_file_check(b, t, time_now_ms(), TRUST_HISTORIC, s->ids, &s->n,
+				      &s->why) == 0)
+			(void)!bundle_file_check_payload(b, NULL, NULL, &s->why);
+	}
+	trust_free(own);
+	return 0;
 }
 
 static void
@@ -134,8 +164,8 @@ run(struct client *c, const struct args *a, struct err *e)
 		return err_sys(e, "%s", path);
 	if (bundle_file_open(fd, &b, e) < 0)
 		return err_wrap(e, "%s", path);
-	if (folder == NULL || extract(b, folder, e) == 0) {
-		judge(c, b, &s);
+	if ((folder == NULL || extract(b, folder, e) == 0) &&
+	    judge(c, args_value(a, "root"), b, &s, e) == 0) {
 		if (c->json)
 			add_json(b, &s, &out);
 		else
@@ -152,6 +182,7 @@ run(struct client *c, const struct args *a, struct err *e)
 static const struct args_row options[] = {
     {"extract", "FOLDER", "write manifest.json, signature.p7s, slots.bin, payload.bin there",
      false},
+    {"root", "FILE", "root certificate, PEM, to judge by; default: the configuration's", false},
     {NULL, NULL, NULL, false},
 };
 

@@ -66,6 +66,13 @@ try:
     uhcw.refused("a bundle that is cut is refused", "digest", 1, "inspect", shutil.copy(bundle, uhcw.dir + "/cut.shb") and
                  (os.truncate(uhcw.dir + "/cut.shb", len(raw) - 1) or "cut.shb"))  # fmt: skip
 
+    def inspect(root):
+        words = [SAFEHAND, "--json", "inspect", bundle, "--root", root]
+        return subprocess.run(words, capture_output=True, env=dict(os.environ, HOME="/nowhere"))
+
+    ok("without a configuration it is judged by a root", inspect(gw.dir + "/pki/trust/root.pem").returncode == 0)
+    ok("by another root it is refused", inspect(PKI + "/foreign/trust/root.pem").returncode == 1)
+
     # --- four eyes ---
     minutes = ["--from", "csc/mash", "--class", "strategy-minutes", "--to", "uhcw/paediatrics", "--provisional"]
     paper = os.path.join(DATA, "strategy-minutes.pdf")
