@@ -1,5 +1,6 @@
 /* http.c - calls to the gateway. Runs in: client. The door to libcurl. Owns: one connection.
  * Trusts: a peer only after its certificate was judged, and then no byte of its answers. */
+#include "answer_head.h"
 #include "http.h"
 
 #include <errno.h>
@@ -10,10 +11,8 @@
 
 #include <curl/curl.h>
 
-#include "safehand/json.h"
 #include "safehand/time.h"
 
-#define PROBLEM_MAX	(64 * 1024)  /* bytes of a refusal's body */
 #define TRANSFER_BUFFER (256 * 1024) /* bytes that curl moves at once */
 #define HEADERS_MAX	100	     /* lines of an answer's head */
 #define CERTIFICATES	8	     /* of a peer's chain that are looked at */
@@ -36,8 +35,8 @@ struct transfer {
 	struct http_answer *a;
 	uint64_t sent, written; /* offsets in the files */
 	bool begun;		/* the first byte of a body has come */
-	bool ranged;		/* Content-Range begins where we asked */
 	unsigned headers;
+	struct answer_head head;
 	struct err why; /* what a callback found wrong */
 };
 
@@ -171,68 +170,17 @@ on_connected(void *ctx, char *ip, char *local_ip, int port, int local_port)
 
 /* --- heads --- */
 
-static bool
-is_header(const char *line, size_t n, const char *name, const char **value, size_t *value_n)
-{
-	size_t k = strlen(name);
-
-	if (n <= k || line[k] != ':' || strncasecmp(line, name, k) != 0)
-		return false;
-	for (line += k + 1, n -= k + 1; n > 0 && (*line == ' ' || *line == '\t'); line++)
-		n--;
-	while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n' || line[n - 1] == ' '))
-		n--;
-	*value = line;
-	*value_n = n;
-	return true;
-}
-
-/* Digits, as many as a length has; -1: none. */
-static int64_t
-number(const char *p, size_t n)
-{
-	int64_t v = 0;
-
-	if (n == 0 || n > 18)
-		return -1;
-	for (; n > 0; p++, n--) {
-		if (*p < '0' || *p > '9')
-			return -1;
-		v = v * 10 + (*p - '0');
-	}
-	return v;
-}
-
-static void
-take_etag(struct http_answer *a, const char *v, size_t n)
-{
-	if (n < 2 || n - 2 >= sizeof a->etag || v[0] != '"' || v[n - 1] != '"')
-		return;
-	memcpy(a->etag, v + 1, n - 2);
-	a->etag[n - 2] = '\0';
-}
-
 static size_t
 on_header(char *line, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
-	const char *v;
-	size_t k;
 
 	if (++t->headers > HEADERS_MAX) {
 		err_set(&t->why, ERR_LIMIT, "the answer's head has more than %d lines",
 			HEADERS_MAX);
 		return 0;
 	}
-	if (is_header(line, n, "ETag", &v, &k))
-		take_etag(t->a, v, k);
-	else if (is_header(line, n, "Upload-Offset", &v, &k))
-		t->a->upload_offset = number(v, k);
-	else if (is_header(line, n, "Upload-Complete", &v, &k))
-		t->a->upload_complete = k == 2 && memcmp(v, "?1", 2) == 0;
-	else if (is_header(line, n, "Content-Range", &v, &k) && k > 6 &&
-		 strncmp(v, "bytes ", 6) == 0)
-		t->ranged = number(v + 6, strcspn(v + 6, "-")) == (int64_t)t->call->at;
+	answer_line(line, n, &t->head);
 	return n;
 }
 
@@ -255,7 +203,7 @@ begin_file(struct transfer *t, long status)
 {
 	t->begun = true;
 	t->written = status == 206 ? t->call->at : 0;
-	if (status == 206 && !t->ranged)
+	if (status == 206 && t->head.range_from != (int64_t)t->call->at)
 		return err_set(&t->why, ERR_NETWORK, "the gateway sends another range than asked");
 	if (status != 206 && ftruncate(t->call->into_fd, 0) < 0)
 		return err_sys(&t->why, "download");
@@ -270,7 +218,7 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 
 	curl_easy_getinfo(t->h->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 300)
-		return keep(t, p, n, PROBLEM_MAX);
+		return keep(t, p, n, ANSWER_PROBLEM_MAX);
 	if (t->call->into_fd < 0)
 		return keep(t, p, n, t->call->max);
 	if (!t->begun && begin_file(t, status) < 0)
@@ -474,40 +422,6 @@ headers(const struct http_call *call)
 
 /* --- what came of it --- */
 
-/* RFC 9457, as the gateway writes it. */
-static const struct json_rule problem_rules[] = {
-    {"type", JSON_T_STRING, true, false, 128},
-    {"title", JSON_T_STRING, true, false, 256},
-    {"status", JSON_T_INT, true, false, 0},
-    {"code", JSON_T_STRING, false, false, 64},
-    {"detail", JSON_T_STRING, true, true, 2048},
-    {"job", JSON_T_STRING, true, false, 64},
-    {NULL, 0, false, false, 0},
-};
-
-static int
-read_problem(const struct http_answer *a, struct err *e)
-{
-	struct json *doc = NULL;
-	struct err ignored;
-	enum err_code code = ERR_CODES;
-	const char *detail = NULL;
-
-	if (json_parse("problem", a->body.data, a->body.len, PROBLEM_MAX, &doc, &ignored) == 0 &&
-	    json_check(doc, problem_rules, "problem", &ignored) == 0) {
-		code = err_by_name(json_text(doc, "code"));
-		detail = json_text(doc, "detail");
-	}
-	if (code == ERR_CODES || code == ERR_OK)
-		err_set(e, a->status == 404 ? ERR_UNKNOWN : ERR_NETWORK,
-			"the gateway answers with status %ld", a->status);
-	else
-		err_set(e, code, "the gateway refuses: %s",
-			detail != NULL ? detail : err_title(code));
-	json_free(doc);
-	return -1;
-}
-
 static int
 read_failure(const struct http *h, CURLcode rc, struct err *e)
 {
@@ -535,25 +449,30 @@ read_result(struct transfer *t, CURLcode rc, struct err *e)
 	if (curl_easy_getinfo(t->h->curl, CURLINFO_RETRY_AFTER, &after) == CURLE_OK && after > 0)
 		a->retry_after_s = (uint64_t)after;
 	a->bytes = t->written;
+	a->upload_offset = t->head.upload_offset;
+	a->upload_complete = t->head.upload_complete;
+	memcpy(a->etag, t->head.etag, sizeof a->etag);
 	if (t->why.code != ERR_OK) {
 		*e = t->why;
 		return -1;
 	}
 	/* a refusal may come while we still send, and the connection then ends under us */
 	if (a->status >= 400 && a->body.len > 0)
-		return read_problem(a, e);
+		return answer_problem(&a->body, a->status, e);
 	if (rc != CURLE_OK)
 		return read_failure(t->h, rc, e);
-	return a->status < 300 || a->status == 304 ? 0 : read_problem(a, e);
+	return a->status < 300 || a->status == 304 ? 0 : answer_problem(&a->body, a->status, e);
 }
 
 int
 http_call(struct http *h, const struct http_call *call, struct http_answer *a, struct err *e)
 {
 	struct transfer t = {.h = h, .call = call, .a = a, .sent = call->from};
+
 	struct curl_slist *list = headers(call);
 	int rc;
 
+	answer_head_init(&t.head);
 	http_clear(a);
 	h->said[0] = '\0';
 	curl_easy_reset(h->curl); /* options only: the connection stays */

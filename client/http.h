@@ -7,10 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer_head.h"
 #include "safehand/bundle_file.h"
 #include "safehand/secret.h"
-
-#define HTTP_ETAG 128 /* bytes of an entity tag without its quotes, NUL included */
 
 struct http_options {
 	const char *url;		 /* https://HOST[:PORT] */

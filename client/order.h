@@ -25,7 +25,7 @@ int order_set(struct client *c, struct order *o, const char *what, const char *v
 /* What is wanted is there; from is filled in if only one mailbox is configured. */
 int order_check(struct client *c, struct order *o, struct err *e)
     __attribute__((warn_unused_result));
-/* A sidecar (NAME.json): the names of order_set as members, lists as arrays. Strict. */
+/* sidecar.c: a sidecar (NAME.json): the names of order_set as members, lists as arrays. Strict. */
 int order_sidecar(struct client *c, struct order *o, const void *text, size_t len, struct err *e)
     __attribute__((warn_unused_result));
 /* Asks for the route (offline: takes it from the roster), signs, seals; the bundle appears in

@@ -4,6 +4,7 @@
 
 #include "tap.h"
 
+#include "client/answer_head.h"
 #include "client/arrivals.h"
 #include "client/enroll.h"
 #include "client/feed.h"
@@ -297,6 +298,73 @@ feeds(void **state)
 	buf_free(&hostile);
 }
 
+/* --- answers --- */
+
+static void
+heads(void **state)
+{
+	static const struct {
+		const char *line, *etag;
+		int64_t offset, from;
+		bool complete;
+	} rows[] = {
+	    {"ETag: \"abc\"\r\n", "abc", -1, -1, false},
+	    {"etag:\t\"abc\"", "abc", -1, -1, false},
+	    {"ETag: abc", "", -1, -1, false},
+	    {"ETag: \"", "", -1, -1, false},
+	    {"ETagged: \"abc\"", "", -1, -1, false},
+	    {"Upload-Offset: 17\r\n", "", 17, -1, false},
+	    {"Upload-Offset: -17", "", -1, -1, false},
+	    {"Upload-Offset: 0x17", "", -1, -1, false},
+	    {"Upload-Offset: 1234567890123456789", "", -1, -1, false},
+	    {"Upload-Offset:", "", -1, -1, false},
+	    {"Upload-Complete: ?1", "", -1, -1, true},
+	    {"Upload-Complete: ?0", "", -1, -1, false},
+	    {"Upload-Complete: ?11", "", -1, -1, false},
+	    {"Content-Range: bytes 5-9/10", "", -1, 5, false},
+	    {"Content-Range: bytes */10", "", -1, -1, false},
+	    {"Content-Range: bytes 5", "", -1, -1, false},
+	    {"Content-Range: lines 5-9/10", "", -1, -1, false},
+	};
+	struct answer_head h;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		answer_head_init(&h);
+		answer_line(rows[i].line, strlen(rows[i].line), &h);
+		if (strcmp(h.etag, rows[i].etag) != 0 || h.upload_offset != rows[i].offset ||
+		    h.range_from != rows[i].from || h.upload_complete != rows[i].complete)
+			fail_msg("%s", rows[i].line);
+	}
+}
+
+static void
+problems(void **state)
+{
+	static const struct {
+		const char *body;
+		long status;
+		enum err_code code;
+	} rows[] = {
+	    {"{\"code\":\"denied\",\"detail\":\"no\"}", 403, ERR_DENIED},
+	    {"{\"code\":\"route-changed\",\"status\":409}", 409, ERR_ROUTE},
+	    {"{\"code\":\"ok\"}", 500, ERR_NETWORK}, /* a refusal is no success */
+	    {"{\"code\":\"nonsense\"}", 500, ERR_NETWORK},
+	    {"{\"detail\":\"no\"}", 500, ERR_NETWORK},
+	    {"{\"code\":\"denied\",\"more\":1}", 403, ERR_NETWORK},
+	    {"<html>proxy</html>", 502, ERR_NETWORK},
+	    {"", 404, ERR_UNKNOWN},
+	};
+	struct buf body = {0};
+	struct err e;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		buf_clear(&body);
+		buf_adds(&body, rows[i].body);
+		assert_refused(answer_problem(&body, rows[i].status, &e), &e, rows[i].code);
+	}
+	buf_free(&body);
+}
+
 /* --- enrolment --- */
 
 static void
@@ -340,7 +408,8 @@ main(void)
 	    cmocka_unit_test(pauses),	      cmocka_unit_test(tries),
 	    cmocka_unit_test(progress_lines), cmocka_unit_test(claims),
 	    cmocka_unit_test(spool_states),   cmocka_unit_test(refusals),
-	    cmocka_unit_test(feeds),	      cmocka_unit_test(enrolments),
+	    cmocka_unit_test(feeds),	      cmocka_unit_test(heads),
+	    cmocka_unit_test(problems),	      cmocka_unit_test(enrolments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
