@@ -90,7 +90,8 @@ answer_problem(const struct buf *body, long status, struct err *e)
 	enum err_code code = ERR_CODES;
 	const char *detail = NULL;
 
-	if (json_parse("problem", body->data, body->len, ANSWER_PROBLEM_MAX, &doc, &ignored) == 0 &&
+	if (json_parse("problem", buf_str(body), body->len, ANSWER_PROBLEM_MAX, &doc, &ignored) ==
+		0 &&
 	    json_check(doc, problem_rules, "problem", &ignored) == 0) {
 		code = err_by_name(json_text(doc, "code"));
 		detail = json_text(doc, "detail");

@@ -67,6 +67,8 @@ json_parse(const char *name, const void *text, size_t len, size_t max, struct js
 
 	if (len > max)
 		return err_set(e, ERR_LIMIT, "%s: %zu bytes, limit %zu", name, len, max);
+	if (len == 0)
+		return err_set(e, ERR_FORMAT, "%s: empty", name);
 	if (memchr(text, 0, len) != NULL || !utf8_is_valid(text, len))
 		return err_set(e, ERR_FORMAT, "%s: not UTF-8 text", name);
 	copy = mem_dup(text, len); /* ended by a NUL for scan's strspn */

@@ -291,6 +291,7 @@ feeds(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_refused(feed_parse(bad[i], strlen(bad[i]), "csc/mash", &p, &e), &e,
 			       ERR_FORMAT);
+	assert_refused(feed_parse(NULL, 0, "csc/mash", &p, &e), &e, ERR_FORMAT); /* no body */
 	buf_adds(&hostile, PAGE(ITEM)); /* an id that would lead out of the folder */
 	id = strstr((char *)hostile.data, ID);
 	memcpy(id, "../../../../etc/passwd/./././././././", strlen(ID));
@@ -357,6 +358,7 @@ problems(void **state)
 	struct buf body = {0};
 	struct err e;
 
+	assert_refused(answer_problem(&body, 404, &e), &e, ERR_UNKNOWN); /* no body at all */
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		buf_clear(&body);
 		buf_adds(&body, rows[i].body);
