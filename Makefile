@@ -130,6 +130,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(STATIC)
 bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 	@set -e; for b in $(BENCH_BIN); do rm -rf $$b.tmp; mkdir $$b.tmp; PKI=$(CURDIR)/$(BUILD)/test-pki $$b $$b.tmp; rm -rf $$b.tmp; done
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/accept.py
+	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/line.py
 
 ## make test       everything: unit tests, then the numbered end-to-end scenarios
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
