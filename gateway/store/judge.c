@@ -141,9 +141,11 @@ rule_created(struct trial *t, struct err *e)
 
 	if (judge_clock(created, now, t->c->settings->clock_skew_ms, "created", e) < 0)
 		return -1;
-	if (created < now - t->c->settings->created_age_ms)
-		return err_set(e, ERR_CLOCK, "created: %lld s ago is too long",
-			       (long long)((now - created) / 1000));
+	if (created < now - t->c->settings->created_age_ms) /* for good: no clock will mend it */
+		return err_set(e, ERR_LIMIT,
+			       "created: %lld h ago, the limit is %lld h: seal it anew",
+			       (long long)((now - created) / 3600000),
+			       (long long)(t->c->settings->created_age_ms / 3600000));
 	return 0;
 }
 

@@ -145,7 +145,7 @@ check_time(const struct store *s, const struct msg_facts_statement *f,
 	int64_t skew = s->settings.clock_skew_ms;
 
 	if (f->at_ms < b->accepted_ms - skew)
-		return err_set(e, ERR_CLOCK, "at: before the bundle was accepted");
+		return err_set(e, ERR_ORDER, "at: before the bundle was accepted");
 	return judge_clock(f->at_ms, time_now_ms(), skew, "at", e);
 }
 

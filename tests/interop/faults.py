@@ -219,7 +219,7 @@ TABLE = {
     "key-of-no-mailbox": ("certificate", G) + recipient(key=ZERO),
     "key-of-another-mailbox": ("certificate", G) + ("describe", lambda d: d.manifest["to"][0].update(key=d.pki.seal_to("wmp/ppu")[0])),
     "created-tomorrow": ("clock", G) + ("describe", lambda d: d.manifest.update(created=faults_time(86400))),
-    "created-last-year": ("clock", G) + ("describe", lambda d: d.manifest.update(created=faults_time(-366 * 86400))),
+    "created-last-year": ("limit", G) + ("describe", lambda d: d.manifest.update(created=faults_time(-366 * 86400))),
     # inside: only a recipient can see it
     "slot-of-another-key": ("secret", O) + ("slot", another_slot),
     "slot-for-a-stranger": ("secret", O) + ("slot", strange_slot),

@@ -179,7 +179,7 @@ is_ours(const char *name, const char *want)
 	for (size_t i = 0; others[i] != NULL; i++)
 		if (strcmp(want, others[i]) == 0)
 			return false;
-	return strncmp(name, "key-of", 6) != 0;
+	return strncmp(name, "key-of", 6) != 0 && strncmp(name, "created-", 8) != 0;
 }
 
 /* A fault that a gateway must see is judged in its order; all others only the opener can. */

@@ -155,7 +155,7 @@ static const struct {
     {"to nobody", recipient_unknown, ERR_UNKNOWN, "uhcw/nobody"},
     {"to one twice", recipient_twice, ERR_FORMAT, "twice"},
     {"created in the future", created_ahead, ERR_CLOCK, "created"},
-    {"created long ago", created_long_ago, ERR_CLOCK, "created"},
+    {"created long ago", created_long_ago, ERR_LIMIT, "created"},
     {"sealed for another's key", key_of_another, ERR_PROFILE, "uhcw/emergency"},
     {"sealed for an unknown key", key_unknown, ERR_ROUTE, "roster"},
     {"cover of who is not addressed", cover_of_nobody, ERR_DENIED, "covers csc/duty"},

@@ -628,7 +628,7 @@ statement_refusals(void **unused)
 		enum err_code code;
 	} rows[] = {
 	    {spoil_bundle, ERR_DIGEST}, {spoil_mailbox, ERR_DIGEST},  {spoil_manifest, ERR_DIGEST},
-	    {spoil_agency, ERR_DENIED}, {spoil_profile, ERR_PROFILE}, {spoil_early, ERR_CLOCK},
+	    {spoil_agency, ERR_DENIED}, {spoil_profile, ERR_PROFILE}, {spoil_early, ERR_ORDER},
 	    {spoil_late, ERR_CLOCK},	{spoil_signers, ERR_FORMAT},
 	};
 	int64_t before;
