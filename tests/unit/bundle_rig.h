@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "tap.h"
+#include "pki_rig.h"
 
 #include "safehand/bundle_file.h"
 #include "safehand/time.h"
@@ -28,24 +28,6 @@ struct rig {
 
 static const char *const rig_mailboxes[RIG_RECIPIENTS] = {"uhcw/paediatrics", "schools/st-j.dsl",
 							  "csc/duty"};
-
-static inline struct signer *
-rig_signer(const char *base)
-{
-	char name[256];
-	struct buf key, cert;
-	struct signer *s;
-	struct err e;
-
-	snprintf(name, sizeof name, "certs/person-sign/%s.key", base);
-	key = pki_file(name);
-	snprintf(name, sizeof name, "certs/person-sign/%s.pem", base);
-	cert = pki_file(name);
-	assert_ok(signer_new(key.data, key.len, cert.data, cert.len, &s, &e), &e);
-	buf_wipe(&key);
-	buf_free(&cert);
-	return s;
-}
 
 static inline void
 rig_recipient(struct rig *r, size_t i)
@@ -101,9 +83,9 @@ rig_new(struct rig *r)
 	buf_free(&root);
 	buf_free(&crl);
 	buf_free(&issuing);
-	r->khan = rig_signer("csc_a.khan");
-	r->lee = rig_signer("csc_r.lee");
-	r->green = rig_signer("wmp_d.green");
+	r->khan = pki_signer("certs/person-sign/csc_a.khan");
+	r->lee = pki_signer("certs/person-sign/csc_r.lee");
+	r->green = pki_signer("certs/person-sign/wmp_d.green");
 	for (size_t i = 0; i < RIG_RECIPIENTS; i++)
 		rig_recipient(r, i);
 	r->m = mem_alloc(sizeof *r->m);

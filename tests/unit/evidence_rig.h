@@ -3,7 +3,7 @@
 #ifndef TESTS_EVIDENCE_RIG_H
 #define TESTS_EVIDENCE_RIG_H
 
-#include "tap.h"
+#include "pki_rig.h"
 
 #include "safehand/digest.h"
 #include "safehand/evidence.h"
@@ -102,24 +102,6 @@ rig_edit(const struct rig_edit *edit, int which, struct buf *text)
 	*text = out;
 }
 
-static inline struct signer *
-rig_signer(const char *stem)
-{
-	struct buf key, cert;
-	char name[256];
-	struct signer *s;
-	struct err e;
-
-	snprintf(name, sizeof name, "%s.key", stem);
-	key = pki_file(name);
-	snprintf(name, sizeof name, "%s.pem", stem);
-	cert = pki_file(name);
-	assert_ok(signer_new(key.data, key.len, cert.data, cert.len, &s, &e), &e);
-	buf_wipe(&key);
-	buf_free(&cert);
-	return s;
-}
-
 static inline void
 rig_manifest(const struct rig_plan *p, struct evidence *ev)
 {
@@ -129,7 +111,7 @@ rig_manifest(const struct rig_plan *p, struct evidence *ev)
 			     .payload_bytes = 100,
 			     .to = &to,
 			     .nto = 1};
-	struct signer *signers[2] = {rig_signer(p->sender), NULL};
+	struct signer *signers[2] = {pki_signer(p->sender), NULL};
 	struct err e;
 
 	strcpy(m.id, p->manifest_id);
@@ -139,7 +121,7 @@ rig_manifest(const struct rig_plan *p, struct evidence *ev)
 	assert_ok(manifest_format(&m, &ev->manifest, &e), &e);
 	rig_edit(&p->edit, MANIFEST_TEXT, &ev->manifest);
 	if (p->second != NULL)
-		signers[1] = rig_signer(p->second);
+		signers[1] = pki_signer(p->second);
 	assert_ok(signature_sign(ev->manifest.data, ev->manifest.len, signers,
 				 p->second != NULL ? 2 : 1, &ev->signature, &e),
 		  &e);
@@ -150,7 +132,7 @@ rig_manifest(const struct rig_plan *p, struct evidence *ev)
 static inline void
 rig_statement(const struct rig_plan *p, struct evidence *ev, struct entry *entry)
 {
-	struct signer *s = rig_signer(p->actor);
+	struct signer *s = pki_signer(p->actor);
 	struct statement st = p->statement;
 	struct err e;
 

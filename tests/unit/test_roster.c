@@ -1,5 +1,5 @@
 /* test_roster.c - the roster that pki/roster signs is read; one row per refusal. */
-#include "tap.h"
+#include "pki_rig.h"
 
 #include "safehand/bundle.h"
 #include "safehand/roster.h"
@@ -11,13 +11,7 @@ static struct err e;
 static int
 setup(void **state)
 {
-	struct buf root = pki_file("trust/root.pem"), issuing = pki_file("trust/issuing.pem"),
-		   crl = pki_file("trust/crl.pem");
-
-	assert_ok(trust_new(&root, &issuing, &crl, &trust, &e), &e);
-	buf_free(&root);
-	buf_free(&issuing);
-	buf_free(&crl);
+	trust = pki_trust();
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* test_signature.c - certificates, trust, signatures and timestamps, good and refused. */
-#include "tap.h"
+#include "pki_rig.h"
 
 #include "safehand/identity.h"
 #include "safehand/signature.h"
@@ -10,27 +10,10 @@ static struct trust *trust;
 static struct err e;
 static const char content[] = "{\"safehand\":1}";
 
-static struct signer *
-signer(const char *base)
-{
-	char name[256];
-	struct buf key, cert;
-	struct signer *s;
-
-	snprintf(name, sizeof name, "%s.key", base);
-	key = pki_file(name);
-	snprintf(name, sizeof name, "%s.pem", base);
-	cert = pki_file(name);
-	assert_ok(signer_new(key.data, key.len, cert.data, cert.len, &s, &e), &e);
-	buf_wipe(&key);
-	buf_free(&cert);
-	return s;
-}
-
 static struct buf
 sign1(const char *base)
 {
-	struct signer *s = signer(base);
+	struct signer *s = pki_signer(base);
 	struct buf der = {0};
 
 	assert_ok(signature_sign(content, sizeof content - 1, &s, 1, &der, &e), &e);
@@ -66,9 +49,9 @@ good_signature_names_its_signer(void **state)
 static void
 two_signers_and_a_countersigner(void **state)
 {
-	struct signer *two[2] = {signer("certs/person-sign/csc_a.khan"),
-				 signer("certs/person-sign/csc_r.lee")};
-	struct signer *third = signer("certs/person-sign/wmp_d.green");
+	struct signer *two[2] = {pki_signer("certs/person-sign/csc_a.khan"),
+				 pki_signer("certs/person-sign/csc_r.lee")};
+	struct signer *third = pki_signer("certs/person-sign/wmp_d.green");
 	struct buf der = {0}, more = {0};
 	struct identity ids[SIGNERS_MAX];
 	size_t n;
@@ -295,13 +278,7 @@ keys_fit_or_do_not(void **state)
 static int
 set_up(void **state)
 {
-	struct buf root = pki_file("trust/root.pem"), issuing = pki_file("trust/issuing.pem"),
-		   crl = pki_file("trust/crl.pem");
-
-	assert_ok(trust_new(&root, &issuing, &crl, &trust, &e), &e);
-	buf_free(&root);
-	buf_free(&issuing);
-	buf_free(&crl);
+	trust = pki_trust();
 	return 0;
 }
 

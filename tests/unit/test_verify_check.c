@@ -1,6 +1,6 @@
 /* test_verify_check.c - what verify makes of heads, statements and routes: facts, or the refusal of
  * just the rule that was broken. */
-#include "tap.h"
+#include "pki_rig.h"
 
 #include "safehand/bundle.h"
 #include "safehand/digest.h"
@@ -17,13 +17,7 @@ static struct err e;
 static int
 setup(void **state)
 {
-	struct buf root = pki_file("trust/root.pem"), issuing = pki_file("trust/issuing.pem"),
-		   crl = pki_file("trust/crl.pem");
-
-	assert_ok(trust_new(&root, &issuing, &crl, &trust, &e), &e);
-	buf_free(&root);
-	buf_free(&issuing);
-	buf_free(&crl);
+	trust = pki_trust();
 	return 0;
 }
 
@@ -34,27 +28,10 @@ teardown(void **state)
 	return 0;
 }
 
-static struct signer *
-signer(const char *base)
-{
-	char name[256];
-	struct buf key, cert;
-	struct signer *s = NULL;
-
-	snprintf(name, sizeof name, "%s.key", base);
-	key = pki_file(name);
-	snprintf(name, sizeof name, "%s.pem", base);
-	cert = pki_file(name);
-	assert_ok(signer_new(key.data, key.len, cert.data, cert.len, &s, &e), &e);
-	buf_wipe(&key);
-	buf_free(&cert);
-	return s;
-}
-
 static struct buf
 sign(const void *content, size_t n, const char *first, const char *second)
 {
-	struct signer *s[2] = {signer(first), second != NULL ? signer(second) : NULL};
+	struct signer *s[2] = {pki_signer(first), second != NULL ? pki_signer(second) : NULL};
 	struct buf der = {0};
 
 	assert_ok(signature_sign(content, n, s, second != NULL ? 2 : 1, &der, &e), &e);
