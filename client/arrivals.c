@@ -12,6 +12,7 @@
 #include "files.h"
 #include "opening.h"
 #include "proof.h"
+#include "receipt.h"
 #include "safehand/log.h"
 
 struct arrivals {
@@ -120,16 +121,35 @@ write_note(struct arrivals *a, const struct feed_item *i, const char *suffix,
 	return rc;
 }
 
-/* Its receipt is kept: who took the documents away since does not get them again. */
+/* Its receipt is kept, and none waits to be said: who took the documents away since does not get
+ * them again. */
 static bool
 is_done(const struct arrivals *a, const struct feed_item *i)
 {
+	struct statement pending;
 	struct buf text = {0};
 	struct err ignored;
-	bool is = proof_find(a->c, EVENT_OPENED, i->bundle, a->mailbox, &text, &ignored) == 0;
+	bool is = proof_find(a->c, EVENT_OPENED, i->bundle, a->mailbox, &text, &ignored) == 0 &&
+		  !receipt_pending(a->c, STATEMENT_OPENED, i->bundle, a->mailbox, &pending);
 
 	buf_free(&text);
 	return is;
+}
+
+/* A crash may have come after the receipt and before the note: its documents are still there. */
+static int
+finish_done(struct arrivals *a, const struct feed_item *i, struct err *e)
+{
+	static const struct opening_result unnamed; /* the receipts lie in the folder evidence */
+	struct buf name = {0};
+	bool is_told;
+
+	buf_addf(&name, "%s.json", i->bundle);
+	is_told = files_exists(a->dir, buf_str(&name)) || !files_exists(a->dir, i->bundle);
+	buf_free(&name);
+	if (!is_told && write_note(a, i, "json", &unnamed, NULL, e) < 0)
+		return -1;
+	return write_cursor(a, i->seq, e);
 }
 
 static int
@@ -140,7 +160,7 @@ take(struct arrivals *a, const struct feed_item *i, struct err *e)
 	int rc;
 
 	if (is_done(a, i))
-		return write_cursor(a, i->seq, e);
+		return finish_done(a, i, e);
 	if (opening_do(a->c, a->mailbox, i->bundle, NULL, a->dir, &r, e) == 0) {
 		log_info("opened", "bundle=%s mailbox=%s class=%s from=%s documents=%zu", i->bundle,
 			 a->mailbox, i->klass, i->from, r.documents);

@@ -435,6 +435,13 @@ read_failure(const struct http *h, CURLcode rc, struct err *e)
 		return err_set(e, ERR_SECRET, "our TLS certificate and key: %s", said);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(e, ERR_NETWORK, "%s: no answer in time: %s", buf_str(&h->url), said);
+	case CURLE_SEND_ERROR: /* TLS 1.3 judges our certificate after the handshake */
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+		return err_set(e, ERR_NETWORK,
+			       "%s: the connection ended before an answer; the gateway stopped, or "
+			       "our certificate is revoked or expired: %s",
+			       buf_str(&h->url), said);
 	default: return err_set(e, ERR_NETWORK, "%s: %s", buf_str(&h->url), said);
 	}
 }

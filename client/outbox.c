@@ -193,10 +193,29 @@ refuse(struct job *j, struct err *e)
 	return 0;
 }
 
+/* A crash may have come while it was put away: its reason stands there already. */
+static bool
+is_refused(const struct job *j)
+{
+	struct buf path = {0};
+	bool is;
+
+	buf_addf(&path, "%s/failed/%s/error.json", j->folder, j->id);
+	is = files_exists(AT_FDCWD, buf_str(&path));
+	buf_free(&path);
+	return is;
+}
+
 /* A claim, as far as it goes now. 0 done with, 1 it waits. */
 static int
 work_claim(struct job *j, struct err *e)
 {
+	struct err unread;
+
+	if (is_refused(j)) {
+		(void)!read_order(j, j->sending, j->claim, &unread); /* which files go along */
+		return put_away(j, "failed", NULL, e) < 0 ? 1 : 0;
+	}
 	if (read_order(j, j->sending, j->claim, e) < 0)
 		return refuse(j, e);
 	for (;;) {

@@ -181,10 +181,14 @@ ask_piece(struct track *t, struct piece *p, struct err *e)
 
 /* --- the timeline --- */
 
-static const char *
-by_of(const struct evidence_result *r)
+/* All of them: where a class wants four eyes, who the second one was matters as much. */
+static void
+add_signers(const struct evidence_result *r, struct buf *out)
 {
-	return r->has_actor ? r->actor.by : r->nsigners > 0 ? r->signers[0].by : "";
+	for (size_t i = 0; i < r->nsigners; i++) {
+		buf_adds(out, i == 0 ? ", signed by " : " and ");
+		text_escape(out, r->signers[i].by, strlen(r->signers[i].by));
+	}
 }
 
 /* "2026-11-24 15:20:01 UTC": a person reads seconds. */
@@ -261,9 +265,10 @@ add_timeline(const struct track *t, struct buf *out)
 	const struct evidence_result *first = t->n > 0 ? &t->pieces[0].result : NULL;
 
 	buf_addf(out, "bundle %s", t->id);
-	if (first != NULL && first->has_manifest)
-		buf_addf(out, ", %s from %s, signed by %s", first->klass, first->from,
-			 by_of(first));
+	if (first != NULL && first->has_manifest && first->verdict != EVIDENCE_FAIL) {
+		buf_addf(out, ", %s from %s", first->klass, first->from);
+		add_signers(first, out);
+	}
 	buf_addc(out, '\n');
 	add_mailbox(t, "", out);
 	for (size_t i = 0; i < t->n; i++) {
@@ -304,13 +309,32 @@ add_json_piece(const struct piece *p, struct buf *out)
 }
 
 static void
+add_json_head(const struct track *t, struct buf *out)
+{
+	const struct evidence_result *first = t->n > 0 ? &t->pieces[0].result : NULL;
+
+	buf_json_str(out, "bundle", t->id);
+	buf_json_str(out, "verdict", evidence_verdict_name(t->worst));
+	if (first == NULL || !first->has_manifest || first->verdict == EVIDENCE_FAIL)
+		return;
+	buf_json_str(out, "class", first->klass);
+	buf_json_str(out, "from", first->from);
+	buf_json_key(out, "signers");
+	buf_addc(out, '[');
+	for (size_t i = 0; i < first->nsigners; i++) {
+		buf_adds(out, i > 0 ? "," : "");
+		buf_json(out, first->signers[i].by);
+	}
+	buf_addc(out, ']');
+}
+
+static void
 add_json(const struct track *t, struct buf *out)
 {
 	const struct json *list = t->state != NULL ? json_member(t->state, "mailboxes") : NULL;
 
 	buf_addc(out, '{');
-	buf_json_str(out, "bundle", t->id);
-	buf_json_str(out, "verdict", evidence_verdict_name(t->worst));
+	add_json_head(t, out);
 	buf_json_key(out, "mailboxes");
 	buf_addc(out, '[');
 	for (size_t i = 0; i < json_count(list); i++) {
