@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "safehand/buf.h"
+#include "safehand/deadline.h"
 #include "safehand/err.h"
 #include "safehand/name.h"
 
@@ -19,6 +20,19 @@ struct policy_patterns {
 	size_t n;
 };
 
+/* Texts of a list (fields of the cover sheet, media types); heap, owned by the class. */
+struct policy_words {
+	char **word;
+	size_t n;
+};
+
+enum policy_subscribe { SUBSCRIBE_NO, SUBSCRIBE_YES, SUBSCRIBE_BY_CONSENT };
+enum policy_answer {
+	ANSWER_NONE,
+	ANSWER_WITHIN,	/* a signed answer, or a bundle of class `by` if it is given */
+	ANSWER_ACTIONS, /* each action by its due date */
+};
+
 /* One class. Everything that no class allows is denied (design 5). */
 struct policy_class {
 	char name[NAME_CLASS];
@@ -26,8 +40,21 @@ struct policy_class {
 	unsigned signatures; /* different persons that must have signed; 1: any signer will do */
 	uint64_t max_bytes;  /* of the payload as sealed */
 	int64_t retain_ms;   /* kept so long after its acceptance */
-	bool subscribe;	     /* mailboxes that subscribed and that the pairs allow must be among the
-				recipients */
+	bool retain_after_answer;	 /* or so long after the last answer, if that is later */
+	enum policy_subscribe subscribe; /* mailboxes that subscribed and that the pairs allow must
+					    be among the recipients */
+	struct policy_patterns demand;	 /* whole mailbox names that are always recipients */
+	struct policy_words require;	 /* fields of the cover sheet: see cover_need.h */
+	struct policy_words media;	 /* media types of its documents; empty: any */
+	bool clock_event; /* the clock starts at the manifest's event_at, which must be there */
+	bool has_collect, has_read, has_provisional, has_expects;
+	struct deadline_rule collect, read, provisional, answer, expects;
+	enum policy_answer answers;
+	char answer_by[NAME_CLASS];	/* ANSWER_WITHIN: empty: a signed answer */
+	char expects_class[NAME_CLASS]; /* the class that must come, from the same sender */
+	struct ladder ladder;		/* of what its recipients owe, and its sender's final */
+	struct ladder expect_ladder;	/* of what it expects */
+	bool discounts;			/* ends the flags of its children */
 };
 
 struct policy;
