@@ -22,7 +22,7 @@ bundle_fill(struct ledger_bundle *b, const struct acceptance *a, int64_t now_ms)
 				    .created_ms = f->created_ms,
 				    .event_at_ms = f->event_at_ms,
 				    .accepted_ms = now_ms,
-				    .purge_ms = now_ms + a->retain_ms,
+				    .purge_ms = now_ms + a->klass->retain_ms,
 				    .manifest_bytes = (uint32_t)f->manifest_bytes,
 				    .signature_bytes = (uint32_t)f->signature_bytes,
 				    .slots_bytes = (uint32_t)(f->to.n * SLOT_BYTES),

@@ -9,7 +9,7 @@ struct acceptance {
 	const struct msg_facts_head *facts;
 	const uint8_t *cert; /* of the TLS connection */
 	const uint8_t *head_sha256;
-	int64_t retain_ms;
+	const struct policy_class *klass; /* the policy's in force */
 	struct stage *stage;
 };
 

@@ -45,7 +45,24 @@ static const char schema_text[] =
     " since INTEGER NOT NULL, PRIMARY KEY (kind, value, mailbox)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX subscription_mailbox ON subscription (mailbox);"
     "CREATE TABLE quarantine (bundle INTEGER PRIMARY KEY REFERENCES bundle (n),"
-    " since INTEGER NOT NULL, why TEXT NOT NULL) STRICT;";
+    " since INTEGER NOT NULL, why TEXT NOT NULL) STRICT;"
+    "CREATE TABLE about (bundle INTEGER NOT NULL REFERENCES bundle (n), about TEXT NOT NULL,"
+    " PRIMARY KEY (bundle, about)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX bundle_supersedes ON bundle (supersedes) WHERE supersedes IS NOT NULL;"
+    "CREATE TABLE flag (about TEXT NOT NULL, bundle INTEGER NOT NULL REFERENCES bundle (n),"
+    " concern INTEGER NOT NULL, since INTEGER NOT NULL, ended INTEGER REFERENCES bundle (n),"
+    " PRIMARY KEY (about, bundle)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE consent (agency TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"
+    " mailbox TEXT NOT NULL, given_by TEXT, since INTEGER NOT NULL,"
+    " PRIMARY KEY (agency, kind, value, mailbox)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE expectation (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " mailbox TEXT NOT NULL, sender TEXT NOT NULL, class TEXT NOT NULL, about TEXT,"
+    " opened_by INTEGER REFERENCES bundle (n), opened INTEGER NOT NULL, due INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, opened_seq INTEGER NOT NULL, missed_seq INTEGER NOT NULL"
+    " DEFAULT -1, met_seq INTEGER NOT NULL DEFAULT -1, met_by INTEGER REFERENCES bundle (n))"
+    " STRICT;"
+    "CREATE INDEX expectation_class ON expectation (class, n) WHERE state < 2;"
+    "CREATE INDEX expectation_mailbox ON expectation (mailbox, n);";
 
 #define BUNDLE_COLUMNS                                                                             \
 	"b.n, b.id, b.sender, b.class, b.provisional, b.concern, b.created, b.event_at,"           \
@@ -56,7 +73,10 @@ static const char schema_text[] =
 	"e.seq, e.time, e.event, ifnull(e.bundle, 0), (SELECT name FROM mailbox WHERE n ="         \
 	" e.mailbox), e.part, e.actor, e.code"
 #define DELIVERY_COLUMNS "d.bundle, m.name, d.slot, d.cover, d.covers, d.state"
-#define MAILBOX_N	 "(SELECT n FROM mailbox WHERE name = ?)"
+#define EXPECTATION_COLUMNS                                                                        \
+	"n, id, mailbox, sender, class, about, ifnull(opened_by, 0), opened, due, state,"          \
+	" opened_seq, missed_seq, met_seq, ifnull(met_by, 0)"
+#define MAILBOX_N "(SELECT n FROM mailbox WHERE name = ?)"
 
 static const char *const queries[QUERIES] = {
     [Q_VALUE_SET] = "INSERT INTO value VALUES (?, ?) ON CONFLICT (name)"
@@ -130,6 +150,35 @@ static const char *const queries[QUERIES] = {
     [Q_IS_QUARANTINED] = "SELECT 1 FROM quarantine WHERE bundle = ?",
     [Q_QUARANTINED] = "SELECT " BUNDLE_COLUMNS ", q.since, q.why FROM quarantine q JOIN bundle b"
 		      " ON b.n = q.bundle ORDER BY q.bundle",
+    [Q_ABOUT_ADD] = "INSERT INTO about VALUES (?, ?) ON CONFLICT DO NOTHING",
+    [Q_ABOUTS] = "SELECT about FROM about WHERE bundle = ? ORDER BY about",
+    [Q_IS_ABOUT] = "SELECT 1 FROM about WHERE bundle = ? AND about = ?",
+    [Q_SUPERSEDED] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.supersedes = ?",
+    [Q_FLAG_ADD] = "INSERT INTO flag VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+    [Q_FLAG_END] = "UPDATE flag SET ended = ? WHERE about = ? AND ended IS NULL",
+    [Q_FLAGS] = "SELECT f.about, f.concern, b.id, f.since FROM flag f JOIN bundle b ON b.n ="
+		" f.bundle WHERE f.about = ? AND f.ended IS NULL ORDER BY f.bundle",
+    [Q_CONSENT] = "INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+		  " given_by = excluded.given_by, since = excluded.since WHERE given_by IS NULL",
+    [Q_ASK_CONSENT] = "INSERT INTO consent VALUES (?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING",
+    [Q_UNCONSENT] = "DELETE FROM consent WHERE agency = ? AND kind = ? AND value = ? AND mailbox"
+		    " = ?",
+    [Q_HAS_CONSENT] = "SELECT 1 FROM consent WHERE agency = ? AND kind = ? AND value = ? AND"
+		      " mailbox = ? AND given_by IS NOT NULL",
+    [Q_CONSENTS] = "SELECT given_by, kind, value, mailbox, since FROM consent WHERE agency = ?"
+		   " ORDER BY kind, value, mailbox",
+    [Q_EXPECTATION_ADD] = "INSERT INTO expectation (id, mailbox, sender, class, about, opened_by,"
+			  " opened, due, state, opened_seq) VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?,"
+			  " ?, ?, ?)",
+    [Q_EXPECTATION_SET] = "UPDATE expectation SET state = ?, missed_seq = ?, met_seq = ?, met_by ="
+			  " nullif(?, 0) WHERE n = ?",
+    [Q_EXPECTATION_ID] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE id = ?",
+    [Q_EXPECTATION_N] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE n = ?",
+    [Q_EXPECTED] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE class = ? AND state < 2"
+		   " ORDER BY n LIMIT ?",
+    [Q_EXPECTATIONS] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE mailbox = ?"
+		       " ORDER BY n DESC LIMIT ?",
+    [Q_EXPECTATION_COUNT] = "SELECT count(*) FROM expectation WHERE mailbox = ? AND state < 2",
     [Q_TOTALS] = "SELECT (SELECT ifnull(max(n), 0) FROM bundle),"
 		 " (SELECT ifnull(sum(bundles), 0) FROM agency),"
 		 " (SELECT ifnull(sum(waiting), 0) FROM mailbox),"

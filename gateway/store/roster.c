@@ -67,6 +67,7 @@ enforce(struct loading *l)
 
 	members_free(s->members);
 	s->members = l->members;
+	s->routes_changed++;
 	l->members = NULL;
 	buf_free(&s->roster->bytes);
 	s->roster->bytes = l->bytes;

@@ -35,6 +35,7 @@ policy_take(struct store *s, struct err *e)
 		return -1;
 	policy_free(s->policy);
 	s->policy = p;
+	s->routes_changed++;
 	return 0;
 }
 

@@ -43,6 +43,8 @@ struct store {
 	struct uploads *uploads;
 	struct waiters *waiters;
 	struct route_memory *routes;
+	uint64_t routes_changed; /* counts changes of roster, policy, subscriptions: what was judged
+				    before one is judged again when it is applied */
 	struct chan *notary, *courier;
 	struct event *tick;
 	int64_t started_ms;

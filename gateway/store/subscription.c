@@ -72,6 +72,7 @@ apply(struct store *s, struct change *c, struct err *e)
 {
 	const struct subscription *u = (const struct subscription *)c;
 
+	s->routes_changed++;
 	if (u->subscribe)
 		ledger_subscribe(s->writer, u->kind, u->value, u->mailbox, time_now_ms());
 	else if (!ledger_unsubscribe(s->writer, u->kind, u->value, u->mailbox))

@@ -36,9 +36,9 @@ struct upload {
 	struct buf head; /* until the payload may come */
 	uint8_t head_sha256[DIGEST_BYTES];
 	uint64_t head_bytes, payload_bytes;
-	struct msg_facts_head facts; /* of its lists only "to" */
-	struct fact_recipient *to;   /* its items */
-	int64_t retain_ms;
+	struct msg_facts_head facts; /* its lists' items are those of: */
+	void *kept[4];
+	uint64_t judged;     /* s->routes_changed when it was judged */
 	struct stage *stage; /* while SENDING and until it is applied */
 	int64_t seq;	     /* of the acceptance */
 };
@@ -83,6 +83,13 @@ upload_new(struct store *s, struct chan *front, uint64_t job, const char *id, co
 }
 
 static void
+facts_drop(struct upload *u)
+{
+	for (size_t i = 0; i < sizeof u->kept / sizeof *u->kept; i++)
+		free(u->kept[i]);
+}
+
+static void
 upload_free(struct upload *u)
 {
 	struct store *s = u->store;
@@ -92,7 +99,7 @@ upload_free(struct upload *u)
 		spool_stage_leave(u->stage, time_now_ms());
 	LIST_REMOVE(u, next);
 	s->uploads->n--;
-	free(u->to);
+	facts_drop(u);
 	buf_free(&u->head);
 	free(u);
 }
@@ -257,43 +264,48 @@ go(struct upload *u)
 	chan_send(u->asker.front, MSG_UPLOAD, &m, fd);
 }
 
+static void
+list_keep(struct list *l, size_t item, void **kept)
+{
+	*kept = l->n > 0 ? mem_dup(l->items, l->n * item) : NULL;
+	l->items = *kept;
+}
+
 /* The message's lists end with the handler. */
 static void
 facts_keep(struct upload *u, const struct msg_facts_head *f)
 {
 	u->facts = *f;
-	u->facts.about = u->facts.actions = u->facts.signers = (struct list){0};
-	u->to = mem_dup(f->to.items, f->to.n * sizeof *u->to);
-	u->facts.to.items = u->to;
+	list_keep(&u->facts.to, sizeof(struct fact_recipient), &u->kept[0]);
+	list_keep(&u->facts.about, sizeof(struct fact_name), &u->kept[1]);
+	list_keep(&u->facts.actions, sizeof(struct fact_action), &u->kept[2]);
+	list_keep(&u->facts.signers, sizeof(struct fact_signer), &u->kept[3]);
 }
 
 static int
-judge(struct upload *u, const struct msg_facts_head *f, struct err *e)
+judge(struct upload *u, struct ledger *l, const struct policy_class **klass, struct err *e)
 {
 	struct store *s = u->store;
-	const struct judge_case c = {.facts = f,
+	const struct judge_case c = {.facts = &u->facts,
 				     .id = u->id,
 				     .agency = u->agency,
 				     .head_bytes = u->head_bytes,
 				     .payload_bytes = u->payload_bytes,
 				     .policy = s->policy,
 				     .members = s->members,
-				     .ledger = s->reader,
+				     .ledger = l,
 				     .routes = s->routes,
 				     .settings = &s->settings,
 				     .now_ms = time_now_ms()};
-	const struct policy_class *klass;
 
-	facts_keep(u, f);
-	if (judge_bundle(&c, &klass, e) < 0)
-		return -1;
-	u->retain_ms = klass->retain_ms;
-	return 0;
+	u->judged = s->routes_changed;
+	return judge_bundle(&c, klass, e);
 }
 
 static void
 on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *why)
 {
+	const struct policy_class *klass;
 	struct upload *u = ctx;
 	struct err e = {0};
 
@@ -304,7 +316,8 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 			refuse(u, why);
 		return;
 	}
-	if (judge(u, facts, &e) < 0) {
+	facts_keep(u, facts);
+	if (judge(u, u->store->reader, &klass, &e) < 0) {
 		refuse(u, &e);
 		return;
 	}
@@ -410,17 +423,21 @@ upload_take_resume(void *env, struct chan *ch, const void *msg, int fd)
 
 /* --- the payload has come, or will not --- */
 
+/* A long upload may have been judged by a roster, a policy or subscriptions that are no more. */
 static int
 apply(struct store *s, struct change *c, struct err *e)
 {
 	struct upload *u = (struct upload *)c;
-	struct acceptance a = {.facts = &u->facts,
-			       .cert = u->cert,
-			       .head_sha256 = u->head_sha256,
-			       .retain_ms = u->retain_ms,
-			       .stage = u->stage};
+	const struct policy_class *klass = policy_find(s->policy, u->facts.klass);
+	struct acceptance a = {
+	    .facts = &u->facts, .cert = u->cert, .head_sha256 = u->head_sha256, .stage = u->stage};
 
 	u->stage = NULL; /* taken */
+	if (u->judged != s->routes_changed && judge(u, s->writer, &klass, e) < 0) {
+		spool_stage_drop(s->spool, a.stage);
+		return -1;
+	}
+	a.klass = klass;
 	return accept_bundle(s, &a, &u->seq, e);
 }
 
