@@ -46,26 +46,42 @@ count_row(const struct args *a, const struct args_row *row)
 	return n;
 }
 
+/* The option's value: after its =, else the next argument; one in brackets may be left out, and the
+ * next argument is it only if it begins with a digit. *used: whether next was taken. */
+static int
+find_value(const struct args_row *row, const char *inside, const char *next, const char **out,
+	   int *used, struct err *e)
+{
+	bool optional = row->value != NULL && row->value[0] == '[';
+
+	*used = row->value != NULL && inside == NULL && next != NULL &&
+		(!optional || (*next >= '0' && *next <= '9'));
+	*out = inside != NULL ? inside : *used ? next : "";
+	if (row->value == NULL && inside != NULL)
+		return err_set(e, ERR_USAGE, "--%s takes no value", row->name);
+	if (row->value != NULL && **out == '\0' && (!optional || inside != NULL))
+		return err_set(e, ERR_USAGE, "--%s wants a value: %s", row->name, row->value);
+	return 0;
+}
+
 /* text is without its dashes; next is the argument after it. 1 if next was taken. */
 static int
 take_option(struct args *a, const char *text, const char *next, struct err *e)
 {
 	size_t n = strcspn(text, "=");
 	const struct args_row *row = find(a, text, n);
-	bool inside = text[n] == '=';
-	const char *value = inside ? text + n + 1 : next;
+	const char *value;
+	int used;
 
 	if (row == NULL)
 		return err_set(e, ERR_USAGE, "--%.*s: there is no such option; see --help", (int)n,
 			       text);
-	if (row->value == NULL && inside)
-		return err_set(e, ERR_USAGE, "--%s takes no value", row->name);
-	if (row->value != NULL && (value == NULL || *value == '\0'))
-		return err_set(e, ERR_USAGE, "--%s wants a value: %s", row->name, row->value);
+	if (find_value(row, text[n] == '=' ? text + n + 1 : NULL, next, &value, &used, e) < 0)
+		return -1;
 	if (!row->many && count_row(a, row) > 0)
 		return err_set(e, ERR_USAGE, "--%s is given twice", row->name);
-	a->given[a->n++] = (struct given){row, row->value != NULL ? value : ""};
-	return row->value != NULL && !inside;
+	a->given[a->n++] = (struct given){row, value};
+	return used;
 }
 
 static int

@@ -13,7 +13,8 @@
 /* One option; a table ends with name NULL. */
 struct args_row {
 	const char *name;  /* without its dashes */
-	const char *value; /* what its value is called in the help; NULL: it has none */
+	const char *value; /* what its value is called in the help; NULL: it has none; in
+			    * brackets: it may be left out, and is "" then */
 	const char *help;  /* one line */
 	bool many;	   /* may be given more than once */
 };

@@ -13,9 +13,11 @@ int
 say(const struct client *c, const struct buf *text, struct err *e)
 {
 	errno = 0;
-	fwrite(text->data, 1, text->len, stdout);
-	if (text->len > 0 && text->data[text->len - 1] != '\n')
-		putchar('\n');
+	if (text->len > 0) {
+		fwrite(text->data, 1, text->len, stdout);
+		if (text->data[text->len - 1] != '\n')
+			putchar('\n');
+	}
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return err_sys(e, "standard output");
 	return 0;

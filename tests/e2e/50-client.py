@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from client import DATA, SAFEHAND, Client
-from gateway import TOP, Gateway, Member, finish, ok, read, wait
+from gateway import TOP, Gateway, Member, control, finish, ok, read, wait
 
 LETTER = os.path.join(DATA, "discharge-summary.pdf")
 PAPER = os.path.join(DATA, "strategy-minutes.pdf")
@@ -76,6 +76,12 @@ try:
     id = uhcw.good("a letter is sent", "send", *general, "--keep", "kept", LETTER)["id"]
     items = json.loads(waiting.communicate(timeout=30)[0])["items"]
     ok("inbox --wait ends with what came", [i["id"] for i in items] == [id], items)
+    ok("an empty one is said to be", shown("inbox of nothing", csc, "inbox", "--mailbox", "csc/duty") == "nothing has arrived\n")
+    waiting = subprocess.Popen(csc.argv("--json", "inbox", "--mailbox", "csc/duty", "--wait"), stdout=subprocess.PIPE, cwd=csc.dir)
+    wait("the duty's inbox is asked", lambda: control(gw, "status")["long_polls"] > 0 or waiting.poll() is not None)
+    late = uhcw.good("a letter for duty", "send", "--from", "uhcw/emergency", "--class", "general", "--to", "csc/duty", LETTER)["id"]
+    items = json.loads(waiting.communicate(timeout=30)[0])["items"]
+    ok("inbox --wait, however long it takes, ends with what came", [i["id"] for i in items] == [late], items)
     bundle = f"{uhcw.dir}/kept/{id}.shb"
     shown("inbox for a person", csc, "inbox")
     shown("roster for a person", csc, "roster")

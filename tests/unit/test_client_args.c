@@ -8,6 +8,7 @@ static const struct args_row common[] = {
     {"json", NULL, "as JSON", false}, {"help", NULL, "help", false}, {NULL, NULL, NULL, false}};
 static const struct args_row own[] = {{"to", "MAILBOX", "to whom", true},
 				      {"class", "CLASS", "what", false},
+				      {"wait", "[SECONDS]", "how long", true},
 				      {NULL, NULL, NULL, false}};
 
 static void
@@ -37,6 +38,25 @@ reads_arguments(void **state)
 	args_free(a);
 }
 
+/* A value in brackets may be left out: what follows is it only if it begins with a digit. */
+static void
+values_that_may_be_left_out(void **state)
+{
+	const char *argv[] = {"--wait",	  "--json", "--wait", "25",
+			      "--wait=7", "--wait", "x",      "--wait"};
+	static const char *const values[] = {"", "25", "7", "", ""};
+	struct args *a;
+	struct err e;
+
+	assert_ok(args_parse(common, own, 8, argv, &a, &e), &e);
+	assert_int_equal(args_count(a, "wait"), 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(args_nth(a, "wait", i), values[i]);
+	assert_true(args_has(a, "json"));
+	assert_int_equal(args_operands(a), 1);
+	args_free(a);
+}
+
 static void
 refuses_arguments(void **state)
 {
@@ -49,6 +69,7 @@ refuses_arguments(void **state)
 	    {{"--tox", "a"}, 2, "there is no such option"},
 	    {{"--to"}, 1, "wants a value"},
 	    {{"--to="}, 1, "wants a value"},
+	    {{"--wait="}, 1, "wants a value"},
 	    {{"--json=yes"}, 1, "takes no value"},
 	    {{"--class", "a", "--class", "b"}, 4, "given twice"},
 	    {{"-t"}, 1, "two dashes"},
@@ -73,7 +94,8 @@ helps(void **state)
 
 	args_help(own, &text);
 	assert_string_equal(buf_str(&text), "  --to MAILBOX          to whom (repeatable)\n"
-					    "  --class CLASS         what\n");
+					    "  --class CLASS         what\n"
+					    "  --wait [SECONDS]      how long (repeatable)\n");
 	buf_free(&text);
 }
 
@@ -141,9 +163,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(reads_arguments),	 cmocka_unit_test(helps),
-	    cmocka_unit_test(refuses_arguments), cmocka_unit_test(reads_settings),
-	    cmocka_unit_test(refuses_settings),
+	    cmocka_unit_test(reads_arguments), cmocka_unit_test(values_that_may_be_left_out),
+	    cmocka_unit_test(helps),	       cmocka_unit_test(refuses_arguments),
+	    cmocka_unit_test(reads_settings),  cmocka_unit_test(refuses_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
