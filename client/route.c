@@ -115,9 +115,7 @@ find_key(struct client *c, const struct roster *r, const char *mailbox, struct i
 	if (m == NULL)
 		return err_set(e, ERR_UNKNOWN, "--to %s: there is no such mailbox in the roster",
 			       mailbox);
-	if (gate_trust(c, &t, e) < 0 || roster_key(m, t, time_now_ms(), out, e) < 0)
-		return err_wrap(e, "%s", mailbox);
-	return 0;
+	return gate_trust(c, &t, e) < 0 ? -1 : roster_key(m, t, time_now_ms(), out, e);
 }
 
 static bool

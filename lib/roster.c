@@ -397,13 +397,20 @@ int
 roster_key(const struct roster_mailbox *m, struct trust *t, int64_t at_ms, struct identity *out,
 	   struct err *e)
 {
+	struct err why;
+
+	err_set(e, ERR_CERTIFICATE, "it has no certificate");
 	for (size_t i = 0; i < m->ncertificates; i++) {
-		if (trust_check(t, m->certificates[i].der, m->certificates[i].len,
-				PROFILE_BIT(PROFILE_AGENCY_SEAL), at_ms, TRUST_LIVE, out, e) < 0)
-			continue;
-		if (strcmp(out->name, m->name) == 0)
+		int rc =
+		    trust_check(t, m->certificates[i].der, m->certificates[i].len,
+				PROFILE_BIT(PROFILE_AGENCY_SEAL), at_ms, TRUST_LIVE, out, &why);
+
+		if (rc == 0 && strcmp(out->name, m->name) == 0)
 			return 0;
-		err_set(e, ERR_PROFILE, "its certificate is %s's", out->name);
+		if (rc == 0)
+			err_set(&why, ERR_PROFILE, "its certificate is %s's", out->name);
+		if (i == 0) /* the newest: what is wrong with that one matters */
+			*e = why;
 	}
 	return err_wrap(e, "%s", m->name);
 }

@@ -36,6 +36,7 @@ struct child {
 	pid_t pid; /* 0: no child here */
 	struct chan *ch;
 	bool ready;
+	bool reloading; /* owes the answer to a reload */
 	struct buf confinement; /* JSON as the role told it */
 };
 
@@ -49,6 +50,7 @@ struct master {
 	int exit_status;
 	int reload_fd;	 /* control connection that waits for the end of a reload, -1 */
 	int reload_wait; /* roles that have not answered yet */
+	bool reload_store; /* its turn comes when all others have answered */
 	struct buf reload_faults;
 };
 

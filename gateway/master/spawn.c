@@ -103,6 +103,75 @@ all_ready(struct master *m)
 }
 
 static void
+send_bytes(struct child *c, enum msg_kind kind, const char *name, uint64_t number,
+	   const struct buf *data)
+{
+	struct msg_named msg = {.number = number};
+
+	snprintf(msg.name, sizeof msg.name, "%s", name);
+	chan_send(c->ch, kind, &msg, role_memfd(name, data->data, data->len));
+}
+
+static void
+send_files(struct master *m, struct child *c)
+{
+	send_bytes(c, MSG_CONF, "conf", c->index, &m->now.text);
+	for (size_t i = 0; i < m->now.nfiles; i++) {
+		const struct master_file *f = &m->now.files[i];
+
+		if (f->roles & 1u << c->role)
+			send_bytes(c, f->secret ? MSG_SECRET : MSG_FILE, f->name, 0, &f->data);
+	}
+}
+
+/* --- reload --- */
+
+static void
+reload_child(struct master *m, struct child *c)
+{
+	send_files(m, c);
+	chan_send(c->ch, MSG_RELOAD, &(struct msg_named){{0}, 0}, -1);
+	c->reloading = true;
+	m->reload_wait++;
+}
+
+/* c has answered, or died owing the answer: one that takes its place starts with the new files. */
+static void
+reload_answered(struct master *m, struct child *c)
+{
+	struct child *store = spawn_find(m, ROLE_STORE, 0);
+
+	if (!c->reloading)
+		return;
+	c->reloading = false;
+	if (--m->reload_wait > 0)
+		return;
+	if (m->reload_store && store != NULL && store->ch != NULL) {
+		m->reload_store = false;
+		reload_child(m, store);
+		return;
+	}
+	control_reloaded(m);
+}
+
+/* The store comes last: it has the roster judged anew, and no worker may judge by an old CRL then.
+ * A child that is starting was given the old files: it too is told. */
+void
+spawn_reload(struct master *m, struct loaded *next)
+{
+	load_free(&m->now);
+	m->now = *next;
+	*next = (struct loaded){0};
+	m->reload_store = true;
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+		struct child *c = &m->children[i];
+
+		if (c->pid > 0 && c->ch != NULL && c->role != ROLE_STORE)
+			reload_child(m, c);
+	}
+}
+
+static void
 on_ready(void *ctx, struct chan *ch, const void *msg, int fd)
 {
 	const struct msg_ready *r = msg;
@@ -111,13 +180,11 @@ on_ready(void *ctx, struct chan *ch, const void *msg, int fd)
 
 	if (c == NULL)
 		return;
-	if (c->ready &&
-	    m->reload_wait > 0) { /* the answer to a reload: text is the refusal, if any */
+	if (c->ready) { /* the answer to a reload: text is the refusal, if any */
 		if (r->text.n > 0)
 			buf_addf(&m->reload_faults, "%s%s: %.*s", m->reload_faults.len ? "; " : "",
 				 role_name(c->role), (int)r->text.n, (const char *)r->text.p);
-		if (--m->reload_wait == 0)
-			control_reloaded(m);
+		reload_answered(m, c);
 		return;
 	}
 	c->ready = true;
@@ -143,28 +210,6 @@ on_gone(void *ctx, struct chan *ch)
 }
 
 /* --- start --- */
-
-static void
-send_bytes(struct child *c, enum msg_kind kind, const char *name, uint64_t number,
-	   const struct buf *data)
-{
-	struct msg_named msg = {.number = number};
-
-	snprintf(msg.name, sizeof msg.name, "%s", name);
-	chan_send(c->ch, kind, &msg, role_memfd(name, data->data, data->len));
-}
-
-static void
-send_files(struct master *m, struct child *c)
-{
-	send_bytes(c, MSG_CONF, "conf", c->index, &m->now.text);
-	for (size_t i = 0; i < m->now.nfiles; i++) {
-		const struct master_file *f = &m->now.files[i];
-
-		if (f->roles & 1u << c->role)
-			send_bytes(c, f->secret ? MSG_SECRET : MSG_FILE, f->name, 0, &f->data);
-	}
-}
 
 static void
 send_sockets(struct master *m, struct child *c)
@@ -247,23 +292,6 @@ spawn_all(struct master *m)
 			}
 		}
 	go(spawn_find(m, ROLE_STORE, 0)); /* last: all its peers are there */
-}
-
-void
-spawn_reload(struct master *m, struct loaded *next)
-{
-	load_free(&m->now);
-	m->now = *next;
-	*next = (struct loaded){0};
-	for (size_t i = 0; i < CHILDREN_MAX; i++) {
-		struct child *c = &m->children[i];
-
-		if (c->pid <= 0 || c->ch == NULL || !c->ready)
-			continue;
-		send_files(m, c);
-		chan_send(c->ch, MSG_RELOAD, &(struct msg_named){{0}, 0}, -1);
-		m->reload_wait++;
-	}
 }
 
 /* --- stop --- */
@@ -360,8 +388,9 @@ describe_end(const struct child *c, int status)
 }
 
 static void
-forget(struct child *c)
+forget(struct master *m, struct child *c)
 {
+	reload_answered(m, c);
 	chan_free(c->ch);
 	buf_free(&c->confinement);
 	*c = (struct child){0};
@@ -372,7 +401,7 @@ replace_worker(struct master *m, struct child *c)
 {
 	uint32_t index = c->index;
 
-	forget(c);
+	forget(m, c);
 	log_info("worker-replaced", "index=%u", index);
 	c = start_child(m, ROLE_VERIFY, index);
 	join_store(m, c);
@@ -393,7 +422,7 @@ ended(struct master *m, struct child *c, int status)
 		m->exit_status =
 		    1; /* the service ends with any of its roles: systemd starts it again */
 	}
-	forget(c);
+	forget(m, c);
 	if (m->stopping)
 		next_wave(m);
 	else

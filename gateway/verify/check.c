@@ -272,6 +272,7 @@ judge_certificate(struct trust *t, const struct roster_certificate *c, const cha
 {
 	struct identity id = {0};
 	struct err e = {0};
+	int rc;
 
 	*out = (struct fact_certificate){.code = ERR_OK};
 	digest_of(c->der, c->len, out->cert);
@@ -281,10 +282,14 @@ judge_certificate(struct trust *t, const struct roster_certificate *c, const cha
 	}
 	out->not_before_ms = id.not_before_ms;
 	out->not_after_ms = id.not_after_ms;
-	if (trust_check(t, c->der, c->len, PROFILE_BIT(PROFILE_AGENCY_SEAL), now_ms, TRUST_LIVE,
-			&id, &e) < 0)
-		/* the store judges validity itself, as of each bundle */
-		out->code = e.code == ERR_EXPIRED ? ERR_OK : e.code;
+	rc = trust_check(t, c->der, c->len, PROFILE_BIT(PROFILE_AGENCY_SEAL), now_ms, TRUST_LIVE,
+			 &id, &e);
+	if (rc < 0 && e.code == ERR_EXPIRED)
+		/* the store judges validity itself, as of each bundle: all else must hold then */
+		rc = trust_check(t, c->der, c->len, PROFILE_BIT(PROFILE_AGENCY_SEAL),
+				 id.not_before_ms, TRUST_HISTORIC, &id, &e);
+	if (rc < 0)
+		out->code = e.code;
 	else if (strcmp(id.name, mailbox) != 0)
 		out->code = ERR_PROFILE;
 }

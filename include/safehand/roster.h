@@ -68,7 +68,7 @@ void roster_free(struct roster *r); /* NULL is fine */
 const struct roster_mailbox *roster_find(const struct roster *r, const char *mailbox); /* or NULL */
 const struct roster_agency *roster_agency(const struct roster *r, const char *agency); /* or NULL */
 /* The newest certificate of the mailbox that holds at at_ms (chain, revocation, profile, its name).
- * The last refusal if none does. */
+ * What is wrong with the newest one if none does. */
 int roster_key(const struct roster_mailbox *m, struct trust *t, int64_t at_ms, struct identity *out,
 	       struct err *e) __attribute__((warn_unused_result));
 

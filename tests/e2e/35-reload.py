@@ -101,8 +101,12 @@ def load():
 work = [threading.Thread(target=load) for _ in range(4)]
 for t in work:
     t.start()
+told = set()
+while any(t.is_alive() for t in work):  # whatever state a worker is in, a reload comes to its end
+    told.add("result=taken" in reload())
 for t in work:
     t.join()
+ok("reloads while workers retire: each is taken", told == {True}, told)
 ok("240 bundles while workers retire: all accepted", not bad, bad)
 ok("workers were replaced", gw.said("msg=worker-replaced"), gw.text()[-1500:])
 
