@@ -14,7 +14,8 @@ ok() { # description, command...
 	shift
 	if "$@" >"$T/out" 2>&1; then passed=$((passed + 1)); echo "ok - $what"; else failed=$((failed + 1)); echo "not ok - $what"; sed 's/^/  # /' "$T/out"; fi
 }
-mk() { make -s -C "$TOP" BUILD="build" DESTDIR="$T" PREFIX=$P "$@"; }
+# what is installed is the ordinary build, whatever build is being tested
+mk() { env -u MAKEFLAGS -u SAN -u COVERAGE make -s -C "$TOP" BUILD=build DESTDIR="$T" PREFIX=$P "$@"; }
 exports() { nm -D --defined-only "$R/lib/libsafehand.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }'; }
 pages() { # every program has its page
 	for b in "$R"/bin/* "$R"/sbin/* "$R"/libexec/safehand/safehand*; do
