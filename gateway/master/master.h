@@ -36,7 +36,7 @@ struct child {
 	pid_t pid; /* 0: no child here */
 	struct chan *ch;
 	bool ready;
-	bool reloading; /* owes the answer to a reload */
+	bool reloading;		/* owes the answer to a reload */
 	struct buf confinement; /* JSON as the role told it */
 };
 
@@ -48,8 +48,8 @@ struct master {
 	int data_fd;
 	bool stopping, serving;
 	int exit_status;
-	int reload_fd;	 /* control connection that waits for the end of a reload, -1 */
-	int reload_wait; /* roles that have not answered yet */
+	int reload_fd;	   /* control connection that waits for the end of a reload, -1 */
+	int reload_wait;   /* roles that have not answered yet */
 	bool reload_store; /* its turn comes when all others have answered */
 	struct buf reload_faults;
 };
