@@ -19,6 +19,7 @@ for n in uhcw/j.patel csc/a.khan csc/r.lee wmp/d.green wmp/s.hall schools/m.brow
 done
 "$P/issue" gateway-tls localhost --dns localhost --ip 127.0.0.1
 "$P/issue" gateway-sign gw
+"$P/issue" gateway-sign gw-2
 "$P/issue" tsa gw
 "$P/issue" roster-sign admin
 "$P/log-key" localhost/log

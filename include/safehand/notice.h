@@ -4,6 +4,8 @@
 #ifndef SAFEHAND_NOTICE_H
 #define SAFEHAND_NOTICE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "safehand/buf.h"
@@ -39,10 +41,17 @@ struct notice {
 	int64_t start_ms, due_ms;
 };
 
+/* Its rules: names and ids well formed; owed "arrive" of an expectation and of nothing else; missed
+ * of an expectation, overdue and cover of a bundle, undelivered of either; an action's number with
+ * an action alone; due not before start. ERR_FORMAT naming the member. Pure: who makes a notice
+ * asks it too. */
+int notice_check(const struct notice *n, struct err *e) __attribute__((warn_unused_result));
 /* {"safehand_notice":1,"id","created","kind","to","bundle"|null,"expectation"|null,"class","from",
- * "mailbox","owed","action","start","due"}, in this order, one line. */
+ * "mailbox","owed","action","start","due"}, in this order, one line; start and due with
+ * milliseconds. */
 void notice_format(const struct notice *in, struct buf *text);
-/* Strictly the whole of text. ERR_FORMAT naming the member, ERR_LIMIT. Pure. */
+/* Strictly the whole of text, which must be in the form that notice_format gives and pass
+ * notice_check. ERR_FORMAT naming the member, ERR_LIMIT. Pure. */
 int notice_parse(const void *text, size_t len, struct notice *out, struct err *e)
     __attribute__((warn_unused_result));
 /* Is the text a notice's rather than a manifest's? Looks at its first member only. */
