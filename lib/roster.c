@@ -150,6 +150,10 @@ take_agency(struct roster *r, const struct json *o, struct err *e)
 	if (!name_is_agency(json_text(o, "name")))
 		return err_set(e, ERR_FORMAT, "roster.agency.name: %s: want [a-z0-9][a-z0-9-]*",
 			       json_text(o, "name"));
+	if (strcmp(json_text(o, "name"), ROSTER_RESERVED) == 0)
+		return err_set(e, ERR_FORMAT,
+			       "roster.agency.name: %s: reserved for the gateway's own notices",
+			       ROSTER_RESERVED);
 	if (roster_agency(r, json_text(o, "name")) != NULL)
 		return err_set(e, ERR_FORMAT, "roster.agency.name: %s: there twice",
 			       json_text(o, "name"));

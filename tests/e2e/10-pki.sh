@@ -45,6 +45,8 @@ refused "a second one of the same name" "use pki/renew" "$P/issue" agency-tls uh
 refused "an unknown profile" "no such profile" "$P/issue" agency-fax uhcw
 refused "a name with a capital" "want" "$P/issue" agency-tls UHCW
 refused "a mailbox without a role" "agency/name" "$P/issue" agency-seal uhcw
+refused "an agency called gateway" "reserved" "$P/issue" agency-sign gateway
+refused "a mailbox of an agency called gateway" "reserved" "$P/issue" agency-seal gateway/notices
 refused "gateway-tls without a name to check" "wants --dns" "$P/issue" gateway-tls other
 refused "days that are no number" "whole number" "$P/issue" agency-tls csc --days soon
 
@@ -92,6 +94,8 @@ members 'agency uhcw "H"\nmailbox uhcw/ed "E" cover uhcw/gone\n'
 refused "a cover that is no mailbox" "is no mailbox" "$P/roster" --members "$T/bad"
 members 'agency uhcw "H"\nagency uhcw "H"\n'
 refused "an agency given twice" "bad:2: agency uhcw: given twice" "$P/roster" --members "$T/bad"
+members 'agency gateway "G"\n'
+refused "an agency called gateway" "bad:1: agency gateway: the name is reserved" "$P/roster" --members "$T/bad"
 members 'mailbox uhcw/ed "E"\n'
 refused "a mailbox before its agency" "is not named above" "$P/roster" --members "$T/bad"
 members 'fax 024\n'

@@ -147,6 +147,7 @@ static const struct {
     {"\"log\":\"localhost/log+", "\"log\":\"localhost/log-", "roster.log", ERR_FORMAT},
     {"\"name\":\"csc\"", "\"name\":\"uhcw\"", "there twice", ERR_FORMAT},
     {"\"name\":\"csc\"", "\"name\":\"CSC\"", "CSC", ERR_FORMAT},
+    {"\"name\":\"csc\"", "\"name\":\"gateway\"", "reserved", ERR_FORMAT},
     {"\"name\":\"csc/duty\"", "\"name\":\"csc/mash\"", "there twice", ERR_FORMAT},
     {"\"name\":\"csc/duty\"", "\"name\":\"wmp/duty\"", "another agency's", ERR_FORMAT},
     {"\"name\":\"csc/duty\"", "\"name\":\"csc\"", "want agency/role", ERR_FORMAT},
