@@ -4,11 +4,13 @@
 
 #include "safehand/digest.h"
 #include "safehand/evidence.h"
+#include "safehand/notice.h"
 #include "safehand/signature.h"
 #include "safehand/time.h"
 #include "safehand/timestamp.h"
 
 #define SENDERS (PROFILE_BIT(PROFILE_AGENCY_SIGN) | PROFILE_BIT(PROFILE_PERSON_SIGN))
+#define GATEWAY PROFILE_BIT(PROFILE_GATEWAY_SIGN) /* signs notices, and nothing else */
 #define STAMP_SLACK_MS                                                                             \
 	60000 /* a store and a notary whose clocks differ; far below any deadline                  \
 	       */
@@ -27,7 +29,26 @@ static const unsigned calls_for[EVENTS] = {
     [EVENT_READ] = STATED,
     [EVENT_ANSWER] = STATED,
     [EVENT_PURGED] = BUNDLE | MANIFEST,
+    [EVENT_NOTIFICATION_SENT] = MAILBOX,
+    [EVENT_NOTIFICATION_FAILURE] = MAILBOX,
+    [EVENT_OVERDUE] = MAILBOX,
+    [EVENT_ESCALATION] = MAILBOX,
+    [EVENT_COVER_RELEASED] = BUNDLE | MANIFEST | MAILBOX,
+    [EVENT_SUPERSEDED] = BUNDLE | MANIFEST,
 };
+
+/* Whose the entry's mailbox is, of a bundle's manifest: a recipient's, but for what follows. */
+static bool
+may_be_sender(enum entry_event event)
+{
+	return event == EVENT_OVERDUE || event == EVENT_ESCALATION; /* a final is owed by it */
+}
+
+static bool
+may_be_anybody(enum entry_event event)
+{
+	return event == EVENT_NOTIFICATION_SENT || event == EVENT_NOTIFICATION_FAILURE;
+}
 
 /* One judging: what is judged, by what, and what came of it. */
 struct court {
@@ -204,27 +225,69 @@ check_signers(struct court *c, const struct manifest *m, struct err *e)
 	return 0;
 }
 
+/* What the manifest, or a notice in its place, says of itself, against the entry. */
+static int
+check_subject(struct court *c, const char *id, const char *from, const char *klass, struct err *e)
+{
+	const struct entry *entry = &c->out->entry;
+
+	strcpy(c->out->from, from);
+	strcpy(c->out->klass, klass);
+	c->out->has_manifest = true;
+	if (c->out->has_entry && strcmp(id, entry->bundle) != 0)
+		return err_set(e, ERR_DIGEST, "manifest: of bundle %s, the entry's is %s", id,
+			       entry->bundle);
+	return 0;
+}
+
 static int
 check_manifest(struct court *c, const struct manifest *m, struct err *e)
 {
-	const struct entry *entry = &c->out->entry;
-	bool found = entry->mailbox[0] == '\0';
+	const char *mailbox = c->out->entry.mailbox;
+	enum entry_event event = c->out->entry.event;
+	bool found = !c->out->has_entry || mailbox[0] == '\0' || may_be_anybody(event);
 
-	if (check_signers(c, m, e) < 0)
+	found = found || (may_be_sender(event) && strcmp(m->from, mailbox) == 0);
+	if (check_signers(c, m, e) < 0 || check_subject(c, m->id, m->from, m->klass, e) < 0)
 		return -1;
-	strcpy(c->out->from, m->from);
-	strcpy(c->out->klass, m->klass);
-	c->out->has_manifest = true;
-	if (!c->out->has_entry)
-		return 0;
-	if (strcmp(m->id, entry->bundle) != 0)
-		return err_set(e, ERR_DIGEST, "manifest: of bundle %s, the entry's is %s", m->id,
-			       entry->bundle);
 	for (size_t i = 0; !found && i < m->nto; i++)
-		found = strcmp(m->to[i].mailbox, entry->mailbox) == 0;
-	return found ? 0
-		     : err_set(e, ERR_FAIL, "entry: %s is no recipient of the bundle",
-			       entry->mailbox);
+		found = strcmp(m->to[i].mailbox, mailbox) == 0;
+	return found ? 0 : err_set(e, ERR_FAIL, "entry: %s is no recipient of the bundle", mailbox);
+}
+
+/* One signer, as notice_verify demands. */
+static int
+check_notice(struct court *c, const struct notice *n, struct err *e)
+{
+	const char *mailbox = c->out->entry.mailbox;
+
+	if (c->out->nsigners > 1)
+		return err_set(e, ERR_SIGNATURE, "notice: %zu signers, want one", c->out->nsigners);
+	if (check_subject(c, n->id, NOTICE_FROM, NOTICE_CLASS, e) < 0)
+		return -1;
+	c->out->is_notice = true;
+	c->out->notice = *n;
+	return !c->out->has_entry || mailbox[0] == '\0' || strcmp(n->to, mailbox) == 0
+		   ? 0
+		   : err_set(e, ERR_FAIL, "entry: %s is not told by the notice", mailbox);
+}
+
+/* What the entry calls a manifest: of a bundle, or the notice that travels as one. */
+static int
+judge_text(struct court *c, bool notice, struct err *e)
+{
+	const struct buf *text = &c->ev->manifest;
+	struct manifest *m = NULL;
+	struct notice n;
+	int rc;
+
+	if (notice)
+		return notice_parse(text->data, text->len, &n, e) < 0 ? -1 : check_notice(c, &n, e);
+	if (manifest_parse(text->data, text->len, &m, e) < 0)
+		return -1;
+	rc = check_manifest(c, m, e);
+	manifest_free(m);
+	return rc;
 }
 
 static int
@@ -232,8 +295,7 @@ judge_manifest(struct court *c, struct err *e)
 {
 	const struct buf *text = &c->ev->manifest, *der = &c->ev->signature;
 	const struct entry *entry = &c->out->entry;
-	struct manifest *m = NULL;
-	int rc;
+	bool notice = notice_is(text->data, text->len);
 
 	if (text->len == 0)
 		return 0;
@@ -242,14 +304,11 @@ judge_manifest(struct court *c, struct err *e)
 	if (c->out->has_entry && entry->event == EVENT_SUBMISSION_REJECTION)
 		return 0;
 	if (der->len > 0 && c->timed &&
-	    signature_verify(text->data, text->len, der->data, der->len, c->trust, SENDERS,
-			     c->at_ms, TRUST_HISTORIC, c->out->signers, &c->out->nsigners, e) < 0)
-		return err_wrap(e, "manifest");
-	if (manifest_parse(text->data, text->len, &m, e) < 0)
-		return -1;
-	rc = check_manifest(c, m, e);
-	manifest_free(m);
-	return rc;
+	    signature_verify(text->data, text->len, der->data, der->len, c->trust,
+			     notice ? GATEWAY : SENDERS, c->at_ms, TRUST_HISTORIC, c->out->signers,
+			     &c->out->nsigners, e) < 0)
+		return err_wrap(e, notice ? "notice" : "manifest");
+	return judge_text(c, notice, e);
 }
 
 static int

@@ -8,6 +8,7 @@
 #include "safehand/identity.h"
 #include "safehand/manifest.h"
 #include "safehand/note.h"
+#include "safehand/notice.h"
 #include "safehand/statement.h"
 
 #define EVIDENCE_PROOF_MAX (NOTE_MAX_BYTES + 4 * 1024) /* bytes: note, PROOF_HASHES_MAX hashes */
@@ -37,7 +38,9 @@ struct evidence_result {
 	struct checkpoint checkpoint;
 	int64_t stamped_ms; /* of the timestamp, at which certificates are judged */
 	struct identity tsa;
-	char from[NAME_MAILBOX], klass[NAME_CLASS]; /* of the manifest */
+	char from[NAME_MAILBOX], klass[NAME_CLASS]; /* of the manifest, or NOTICE_FROM and _CLASS */
+	bool is_notice;				    /* the manifest is a notice's text */
+	struct notice notice;			    /* if is_notice */
 	struct identity signers[SIGNERS_MAX];	    /* of the manifest */
 	size_t nsigners;
 	struct statement statement;
@@ -49,7 +52,10 @@ struct evidence_result {
  * checkpoint at its own seq; the log's key signed the checkpoint; the timestamp holds over the
  * checkpoint's text and is not of before the entry; the manifest and its signature and the
  * statement and its signature hold at the timestamp's time (without one: at the entry's) and are
- * what the entry names.
+ * what the entry names. A notice's text may stand as the manifest (design 5): then one gateway-sign
+ * certificate signed it, and the entry's mailbox is whom it tells. Of a bundle, the entry's mailbox
+ * is a recipient's; of an Overdue or Escalation also the sender's, who owes a final; of a
+ * NotificationSent or -Failure anybody's who was told.
  *
  * Entry, proof and timestamp are always called for; manifest and signature if the entry names a
  * manifest (but for SubmissionRejection: what was refused need not be a manifest at all); statement

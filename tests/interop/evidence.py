@@ -35,6 +35,12 @@ CALLS_FOR = {
     "SubmissionRejection": ["actor"],
     "ContentConsignment": ["bundle", "manifest_sha256", "mailbox"],
     "Purged": ["bundle", "manifest_sha256"],
+    "NotificationSent": ["mailbox"],
+    "NotificationFailure": ["mailbox"],
+    "Overdue": ["mailbox"],
+    "Escalation": ["mailbox"],
+    "CoverReleased": ["bundle", "manifest_sha256", "mailbox"],
+    "Superseded": ["bundle", "manifest_sha256"],
 } | {event: ["bundle", "manifest_sha256", "mailbox", "actor", "statement_sha256"] for event in STATED}
 SLACK = datetime.timedelta(seconds=60)  # between the clocks of who writes entries and who stamps
 
@@ -104,17 +110,28 @@ def _manifest(parts, entry, trust, at):
         raise EvidenceError("manifest: not the one of the entry")
     if entry and entry["event"] == "SubmissionRejection":
         return
+    is_notice = parts["manifest"].startswith(b'{"safehand_notice":')
     signers = []
     if "signature" in parts and at:
-        signers = cms.verify(parts["manifest"], parts["signature"], trust, SENDERS, at)
-    m = strict.manifest(parts["manifest"])
-    if any(s.agency != m["from"].split("/")[0] for s in signers):
-        raise EvidenceError("manifest: signed by another agency")
+        signers = cms.verify(parts["manifest"], parts["signature"], trust, ["gateway-sign"] if is_notice else SENDERS, at)
+    if is_notice:
+        m = strict.notice(parts["manifest"])
+        if len(signers) > 1:
+            raise EvidenceError("notice: more than one signer")
+        told = {m["to"]}
+    else:
+        m = strict.manifest(parts["manifest"])
+        if any(s.agency != m["from"].split("/")[0] for s in signers):
+            raise EvidenceError("manifest: signed by another agency")
+        told = {r["mailbox"] for r in m["to"]}
     if not entry:
         return
     if m["id"] != entry.get("bundle"):
         raise EvidenceError("manifest: of another bundle")
-    if "mailbox" in entry and entry["mailbox"] not in {r["mailbox"] for r in m["to"]}:
+    if not is_notice and entry["event"] in ("Overdue", "Escalation"):
+        told.add(m["from"])  # it owes a final
+    anybody = not is_notice and entry["event"] in ("NotificationSent", "NotificationFailure")
+    if "mailbox" in entry and not anybody and entry["mailbox"] not in told:
         raise EvidenceError("entry: the mailbox is no recipient")
 
 

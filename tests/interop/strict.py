@@ -195,6 +195,36 @@ def manifest(data):
     return m
 
 
+NOTICE = "safehand_notice id created kind to bundle expectation class from mailbox owed action start due".split()
+
+
+def notice(data):
+    """What the gateway itself tells a mailbox: strictly one form, members in their order."""
+    if len(data) > 4096:
+        raise FormatError("notice: over 4 KiB")
+    n = load(data, "notice")
+    members(n, NOTICE, [], "notice")
+    whole(n, "safehand_notice", 1, 1)
+    text(n, "id", UUID7)
+    instant(n["created"], "created")
+    one_of(n, "kind", ("overdue", "cover", "missed", "undelivered"))
+    one_of(n, "owed", ("collect", "read", "answer", "action", "final", "arrive"))
+    for name in ("to", "from", "mailbox"):
+        text(n, name, PAIR)
+    text(n, "class", CLASS)
+    bundle, expectation = (text(n, name, UUID7, null=True) for name in ("bundle", "expectation"))
+    if (bundle is None) == (expectation is None) or (n["owed"] == "arrive") != (bundle is None):
+        raise FormatError("notice: of a bundle, or of an expectation that owes arriving")
+    if n["kind"] != "undelivered" and (n["kind"] == "missed") != (bundle is None):
+        raise FormatError("kind: missed of an expectation, overdue or cover of a bundle")
+    whole(n, "action", *((1, 64) if n["owed"] == "action" else (0, 0)))
+    if instant(n["due"], "due", fraction=True) < instant(n["start"], "start", fraction=True):
+        raise FormatError("due: before start")
+    if json.dumps({name: n[name] for name in NOTICE}, separators=(",", ":")).encode() != data:
+        raise FormatError("notice: not in its one form")
+    return n
+
+
 def _date(value, name):
     instant(value + "T00:00:00Z" if isinstance(value, str) else value, name)
 

@@ -219,6 +219,54 @@ actor_tls(struct rig_plan *p)
 	p->actor = "certs/agency-tls/uhcw";
 }
 
+/* A notice, signed by the gateway. */
+static inline void
+as_notice(struct rig_plan *p)
+{
+	p->is_notice = true;
+	p->sender = "certs/gateway-sign/gw";
+}
+
+static inline void
+notice_by_an_agency(struct rig_plan *p)
+{
+	p->is_notice = true;
+}
+
+static inline void
+notice_by_two(struct rig_plan *p)
+{
+	as_notice(p);
+	p->second = "certs/gateway-sign/gw-2";
+}
+
+static inline void
+notice_and_an_agency(struct rig_plan *p)
+{
+	as_notice(p);
+	p->second = "certs/agency-sign/csc";
+}
+
+static inline void
+notice_to_another(struct rig_plan *p)
+{
+	as_notice(p);
+	strcpy(p->to, "wmp/ppu");
+}
+
+static inline void
+notice_of_another_id(struct rig_plan *p)
+{
+	as_notice(p);
+	strcpy(p->manifest_id, RIG_OTHER);
+}
+
+static inline void
+manifest_by_the_gateway(struct rig_plan *p)
+{
+	p->sender = "certs/gateway-sign/gw";
+}
+
 struct wrong {
 	const char *name;
 	void (*hurt)(struct rig_plan *p); /* or NULL: */
@@ -324,6 +372,33 @@ static const struct wrong wrongs[] = {
      NULL,
      ERR_FORMAT,
      {MANIFEST_TEXT, "\"payload_bytes\":100", "\"payload_bytes\":-1"}},
+    /* notices, and what would pass for one */
+    {"notice signed by an agency", notice_by_an_agency, ERR_PROFILE, {0}},
+    {"notice signed twice", notice_by_two, ERR_SIGNATURE, {0}},
+    {"notice signed by an agency too", notice_and_an_agency, ERR_PROFILE, {0}},
+    {"notice to another mailbox", notice_to_another, ERR_FAIL, {0}},
+    {"notice of another id", notice_of_another_id, ERR_DIGEST, {0}},
+    {"manifest signed by the gateway", manifest_by_the_gateway, ERR_PROFILE, {0}},
+    {"notice: a member more", as_notice, ERR_FORMAT, {MANIFEST_TEXT, ",\"id", ",\"x\":1,\"id"}},
+    {"notice: two forms", as_notice, ERR_FORMAT, {MANIFEST_TEXT, ",\"id", ", \"id"}},
+    {"notice: of nothing",
+     as_notice,
+     ERR_FORMAT,
+     {MANIFEST_TEXT, "\"" RIG_OTHER "\",\"expect", "null,\"expect"}},
+    {"notice: of no kind", as_notice, ERR_FORMAT, {MANIFEST_TEXT, "overdue", "overdrawn"}},
+    {"notice: of a bundle that is missed",
+     as_notice,
+     ERR_FORMAT,
+     {MANIFEST_TEXT, "overdue", "missed"}},
+    {"notice: of an expectation's debt",
+     as_notice,
+     ERR_FORMAT,
+     {MANIFEST_TEXT, "\"owed\":\"read", "\"owed\":\"arrive"}},
+    {"notice: of no action", as_notice, ERR_FORMAT, {MANIFEST_TEXT, "\"read\"", "\"action\""}},
+    {"notice: an action of a reading",
+     as_notice,
+     ERR_FORMAT,
+     {MANIFEST_TEXT, "\"action\":0", "\"action\":1"}},
 };
 
 #define WRONGS (sizeof wrongs / sizeof *wrongs)

@@ -66,6 +66,66 @@ each_event_is_shown(void **state)
 	}
 }
 
+/* Evidence of notices: what the gateway told, and that it was taken and read. */
+static void
+notices_are_shown(void **state)
+{
+	static const enum entry_event events[] = {EVENT_CONTENT_CONSIGNMENT, EVENT_CONTENT_HANDOVER,
+						  EVENT_OPENED, EVENT_READ,
+						  EVENT_NOTIFICATION_SENT};
+	struct evidence_result r;
+
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		struct rig_plan p = rig_notice(events[i]);
+		struct evidence ev;
+
+		p.no_statement = p.no_statement || events[i] == EVENT_NOTIFICATION_SENT;
+		rig_make(&p, &ev);
+		if (judge(&ev, &r) != EVIDENCE_OK)
+			fail_msg("%s: %s", event_name(events[i]), r.why.text);
+		assert_true(r.is_notice);
+		assert_string_equal(r.notice.to, "uhcw/emergency");
+		assert_string_equal(r.notice.bundle, RIG_OTHER);
+		assert_string_equal(r.from, NOTICE_FROM);
+		assert_string_equal(r.klass, NOTICE_CLASS);
+		assert_int_equal(r.nsigners, 1);
+		assert_string_equal(r.signers[0].by, "gateway/gw");
+		evidence_free(&ev);
+	}
+}
+
+/* Steps of a ladder: of a recipient, of a sender who owes a final, of whoever was told. */
+static void
+steps_are_of_whom_they_concern(void **state)
+{
+	static const struct {
+		enum entry_event event;
+		const char *mailbox;
+		enum evidence_verdict want;
+	} rows[] = {
+	    {EVENT_OVERDUE, "uhcw/emergency", EVIDENCE_OK},
+	    {EVENT_OVERDUE, "csc/mash", EVIDENCE_OK},
+	    {EVENT_OVERDUE, "wmp/ppu", EVIDENCE_FAIL},
+	    {EVENT_ESCALATION, "csc/mash", EVIDENCE_OK},
+	    {EVENT_ESCALATION, "wmp/ppu", EVIDENCE_FAIL},
+	    {EVENT_COVER_RELEASED, "uhcw/emergency", EVIDENCE_OK},
+	    {EVENT_COVER_RELEASED, "csc/mash", EVIDENCE_FAIL},
+	    {EVENT_NOTIFICATION_SENT, "wmp/ppu", EVIDENCE_OK},
+	    {EVENT_NOTIFICATION_FAILURE, "wmp/ppu", EVIDENCE_OK},
+	    {EVENT_CONTENT_CONSIGNMENT, "csc/mash", EVIDENCE_FAIL},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct rig_plan p = rig_plan(rows[i].event);
+
+		p.no_statement = p.no_actor = true;
+		strcpy(p.entry.code, "read");
+		strcpy(p.entry.mailbox, rows[i].mailbox);
+		want(&p, rows[i].want, rows[i].want == EVIDENCE_OK ? ERR_OK : ERR_FAIL,
+		     event_name(rows[i].event));
+	}
+}
+
 /* The log tells of itself too: there the file has no more parts. */
 static void
 what_has_no_bundle_is_shown(void **state)
@@ -494,6 +554,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_event_is_shown),
+	    cmocka_unit_test(notices_are_shown),
+	    cmocka_unit_test(steps_are_of_whom_they_concern),
 	    cmocka_unit_test(what_has_no_bundle_is_shown),
 	    cmocka_unit_test(a_rejection_needs_no_manifest),
 	    cmocka_unit_test(two_signers_are_named),

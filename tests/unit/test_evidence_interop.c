@@ -114,6 +114,24 @@ put_all(void)
 
 		put_plan(&one);
 	}
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		struct rig_plan one = rig_notice(good[i]);
+
+		put_plan(&one);
+	}
+	for (int event = EVENT_NOTIFICATION_SENT; event < EVENTS; event++)
+		for (int whose = 0; whose < 3; whose++) {
+			static const char *const mailboxes[] = {"uhcw/emergency", "csc/mash",
+								"wmp/ppu"};
+			struct rig_plan one = rig_plan((enum entry_event)event);
+
+			one.no_statement = one.no_actor = true;
+			strcpy(one.entry.mailbox, mailboxes[whose]);
+			put_plan(&one);
+			one = rig_notice((enum entry_event)event);
+			strcpy(one.entry.mailbox, mailboxes[whose]);
+			put_plan(&one);
+		}
 	for (size_t i = 0; i < WRONGS; i++) {
 		struct rig_plan one = rig_plan(EVENT_READ);
 
