@@ -11,7 +11,7 @@
 #include "safehand/name.h"
 #include "safehand/note.h"
 
-#define ROSTER_TITLE_MAX 256 /* bytes of a title, contact or area: a line on a screen */
+#define ROSTER_TITLE_MAX 256	   /* bytes of a title, contact or area: a line on a screen */
 #define ROSTER_RESERVED	 "gateway" /* no agency's name: notices are from gateway/notices */
 
 struct roster_certificate {
