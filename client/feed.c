@@ -33,6 +33,7 @@ static const struct json_rule item_rules[] = {
     {"as", JSON_T_STRING, false, false, 8},
     {"state", JSON_T_STRING, false, false, 15},
     {"code", JSON_T_STRING, false, false, ENTRY_CODE - 1},
+    {"flags", JSON_T_ARRAY, true, false, 1000},
     {NULL, 0, false, false, 0},
 };
 

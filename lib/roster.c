@@ -38,6 +38,7 @@ static const struct json_rule agency_rules[] = {
     {.name = "name", .type = JSON_T_STRING, .max = NAME_AGENCY - 1},
     {.name = "title", .type = JSON_T_STRING, .max = ROSTER_TITLE_MAX},
     {.name = "contact", .type = JSON_T_STRING, .max = ROSTER_TITLE_MAX},
+    {.name = "area", .type = JSON_T_STRING, .optional = true, .max = NAME_CLASS - 1},
     {.name = "mailboxes", .type = JSON_T_ARRAY, .max = ROSTER_MAILBOXES_MAX},
     {.name = NULL},
 };
@@ -139,6 +140,42 @@ take_mailbox(const struct json *o, const struct roster_agency *of, struct roster
 	return m->ncertificates > 0 ? 0 : err_set(e, ERR_FORMAT, "%s: there is none", path);
 }
 
+/* "West Midlands" is subscribed to as west-midlands: letters and digits of ASCII, all else between
+ * them one hyphen. */
+static void
+area_name(const char *title, char out[static NAME_CLASS])
+{
+	size_t n = 0;
+
+	for (; *title != '\0' && n < NAME_CLASS - 1; title++) {
+		char c = *title >= 'A' && *title <= 'Z' ? (char)(*title - 'A' + 'a') : *title;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+
+		if (plain)
+			out[n++] = c;
+		else if (n > 0 && out[n - 1] != '-')
+			out[n++] = '-';
+	}
+	while (n > 0 && out[n - 1] == '-')
+		n--;
+	out[n] = '\0';
+}
+
+static int
+take_area(const struct roster *r, const struct json *o, struct roster_agency *a, struct err *e)
+{
+	const char *area = json_text(o, "area");
+
+	if (area == NULL)
+		area_name(r->area, a->area);
+	else if (!name_is_class(area))
+		return err_set(e, ERR_FORMAT, "roster.%s.area: %s: want [a-z0-9][a-z0-9-]*",
+			       a->name, area);
+	else
+		strcpy(a->area, area);
+	return 0;
+}
+
 static int
 take_agency(struct roster *r, const struct json *o, struct err *e)
 {
@@ -161,6 +198,8 @@ take_agency(struct roster *r, const struct json *o, struct err *e)
 	a->title = mem_strdup(json_text(o, "title"));
 	a->contact = mem_strdup(json_text(o, "contact"));
 	r->nagencies++;
+	if (take_area(r, o, a, e) < 0)
+		return -1;
 	list = json_member(o, "mailboxes");
 	if (r->nmailboxes + json_count(list) > ROSTER_MAILBOXES_MAX)
 		return err_set(e, ERR_LIMIT, "roster: more than %d mailboxes",

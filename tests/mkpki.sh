@@ -32,7 +32,7 @@ agency csc "Coventry children's services" contact mash@coventry.example
 mailbox csc/mash "Multi-agency safeguarding hub" contact mash@coventry.example
 mailbox csc/duty "Duty social worker" contact duty@coventry.example
 mailbox csc/service-manager "Service manager" contact manager@coventry.example
-agency wmp "West Midlands Police" contact ppu@wmp.example
+agency wmp "West Midlands Police" contact ppu@wmp.example area west-midlands
 mailbox wmp/ppu "Public protection unit" contact ppu@wmp.example
 agency schools "Coventry schools" contact schools@coventry.example
 mailbox schools/st-j.dsl "St John's: designated safeguarding lead" cover schools/st-j.head contact dsl@st-j.example

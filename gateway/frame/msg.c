@@ -167,13 +167,18 @@ static const struct msg_field facts_route_fields[] = {
     U64(msg_facts_route, job),
     STR(msg_facts_route, klass),
     STR(msg_facts_route, from),
+    STR(msg_facts_route, supersedes),
     LIST(msg_facts_route, about, fact_name, ABOUT_MAX),
     LIST(msg_facts_route, to, fact_name, RECIPIENTS_MAX),
     LIST(msg_facts_route, exclude, fact_name, RECIPIENTS_MAX),
     END};
 static const struct msg_field roster_row_fields[] = {
-    U64(msg_roster_row, job), STR(msg_roster_row, mailbox), STR(msg_roster_row, cover),
-    LIST(msg_roster_row, certificates, fact_certificate, CERTIFICATES_MAX), END};
+    U64(msg_roster_row, job),
+    STR(msg_roster_row, mailbox),
+    STR(msg_roster_row, cover),
+    STR(msg_roster_row, area),
+    LIST(msg_roster_row, certificates, fact_certificate, CERTIFICATES_MAX),
+    END};
 static const struct msg_field roster_end_fields[] = {U64(msg_roster_end, job),
 						     U64(msg_roster_end, serial),
 						     U64(msg_roster_end, rows),

@@ -289,6 +289,7 @@ struct msg_facts_route {
 	uint64_t job;
 	char klass[NAME_CLASS];
 	char from[NAME_MAILBOX];
+	char supersedes[UUID_TEXT];	/* empty: null */
 	struct list about, to, exclude; /* struct fact_name */
 };
 
@@ -302,6 +303,7 @@ struct msg_roster_row { /* one mailbox */
 	uint64_t job;
 	char mailbox[NAME_MAILBOX];
 	char cover[NAME_MAILBOX]; /* empty: none */
+	char area[NAME_CLASS];	  /* its agency's; empty: none */
 	struct list certificates; /* struct fact_certificate, newest first */
 };
 

@@ -8,6 +8,7 @@
 #include "safehand/entry.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
+#include "store/case.h"
 
 #define REFUSALS_PER_MINUTE 30	/* entries of one agency: a sender that errs cannot fill the log */
 #define REFUSERS_MAX	    256 /* agencies counted at once */
@@ -79,6 +80,7 @@ accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct 
 						    .code = "ok"});
 	for (size_t i = 0; i < a->facts->to.n; i++)
 		deliver(s, &b, &to[i], (uint32_t)i);
+	case_accept(s, &b, a);
 	log_info("accepted", "bundle=%s from=%s class=%s bytes=%llu to=%zu", b.id, b.from, b.klass,
 		 (unsigned long long)b.place.length, a->facts->to.n);
 	return 0;

@@ -9,11 +9,11 @@
 #include "safehand/time.h"
 
 const char *
-bundle_concern(const struct ledger_bundle *b)
+concern_text(uint32_t concern)
 {
 	static const char *const names[] = {NULL, "inconclusive", "active"};
 
-	return names[b->concern];
+	return names[concern];
 }
 
 static void
@@ -108,7 +108,7 @@ bundle_json(struct ledger *l, const struct ledger_bundle *b, bool events, struct
 	time_member(out, "accepted", b->accepted_ms);
 	buf_json_hex(out, "manifest_sha256", b->manifest_sha256, DIGEST_BYTES);
 	buf_json_int(out, "payload_bytes", (int64_t)b->payload_bytes);
-	buf_json_str(out, "concern", bundle_concern(b));
+	buf_json_str(out, "concern", concern_text(b->concern));
 	buf_json_str(out, "reply_to", or_null(b->reply_to));
 	buf_json_str(out, "supersedes", or_null(b->supersedes));
 	if (b->state != BUNDLE_LIVE) {

@@ -5,7 +5,7 @@
 #include "store/ledger.h"
 
 /* "inconclusive", "active", or NULL. */
-const char *bundle_concern(const struct ledger_bundle *b);
+const char *concern_text(uint32_t concern);
 /* GET /v1/bundles/ID; with events: what happened in each mailbox. Appends. */
 void bundle_json(struct ledger *l, const struct ledger_bundle *b, bool events, struct buf *out);
 /* GET /v1/bundles/ID/evidence. agency: only what is of the bundle as a whole or of this agency's

@@ -12,6 +12,7 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/bundle_json.h"
+#include "store/case.h"
 
 #define BUCKETS 4096 /* by mailbox, and by job: 10,000 wait at once */
 
@@ -64,6 +65,7 @@ bucket_of_job(struct waiters *w, const struct asker *a)
 /* --- one page --- */
 
 struct page {
+	struct ledger *ledger;
 	struct buf items;
 	uint64_t next;
 	size_t n;
@@ -88,7 +90,7 @@ page_item(void *ctx, const struct ledger_feed_item *i)
 	buf_json_str(b, "from", i->bundle.from);
 	buf_json_str(b, "class", i->bundle.klass);
 	buf_json_str(b, "status", i->bundle.provisional ? "provisional" : "final");
-	buf_json_str(b, "concern", bundle_concern(&i->bundle));
+	buf_json_str(b, "concern", concern_text(i->bundle.concern));
 	if (i->bundle.event_at_ms != TIME_NONE)
 		time_format(time, i->bundle.event_at_ms);
 	buf_json_str(b, "event_at", i->bundle.event_at_ms == TIME_NONE ? NULL : time);
@@ -96,6 +98,7 @@ page_item(void *ctx, const struct ledger_feed_item *i)
 	buf_json_str(b, "as", i->delivery.cover ? "cover" : "to");
 	buf_json_str(b, "state", delivery_state_name(i->delivery.state));
 	buf_json_str(b, "code", i->entry.code);
+	case_bundle_flags_json(p->ledger, i->bundle.n, b);
 	buf_addc(b, '}');
 }
 
@@ -117,7 +120,7 @@ page_answer(const struct asker *a, const char *mailbox, uint64_t after, const st
 static struct page
 page_read(struct store *s, const char *mailbox, uint64_t after)
 {
-	struct page p = {.next = after};
+	struct page p = {.ledger = s->reader, .next = after};
 
 	ledger_feed(s->reader, mailbox, (int64_t)after, FEED_ITEMS_MAX, page_item, &p);
 	return p;

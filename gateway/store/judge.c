@@ -5,7 +5,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "safehand/entry.h"
 #include "safehand/identity.h"
+#include "store/ledger_case.h"
 
 struct trial {
 	const struct judge_case *c;
@@ -226,7 +228,7 @@ subscriber(void *ctx, const char *mailbox)
 		strcpy(m->mailbox, mailbox);
 }
 
-/* Nobody subscribed is left out, unless the sender excluded it. */
+/* Nobody subscribed is left out, nor whom the class demands, unless the sender excluded it. */
 static int
 rule_subscribers(struct trial *t, struct err *e)
 {
@@ -236,15 +238,137 @@ rule_subscribers(struct trial *t, struct err *e)
 
 	routing_subscribers(&r, subscriber, &m);
 	if (m.mailbox[0] != '\0')
-		return err_set(e, ERR_ROUTE, "to: %s subscribed and is not among the recipients",
+		return err_set(e, ERR_ROUTE,
+			       "to: %s subscribed or is demanded, and is not among the recipients",
 			       m.mailbox);
 	return 0;
 }
 
+/* The clock of some classes runs from the event: it must be said, and lie behind. */
+static int
+rule_event(struct trial *t, struct err *e)
+{
+	int64_t at = t->c->facts->event_at_ms;
+
+	if (!t->klass->clock_event && !t->klass->has_expects)
+		return 0;
+	if (at == TIME_NONE)
+		return err_set(e, ERR_FORMAT,
+			       "event_at: class %s counts from it: say when it happened",
+			       t->klass->name);
+	if (!t->klass->clock_event)
+		return 0; /* what is announced lies ahead */
+	return judge_clock(at, t->c->now_ms, t->c->settings->clock_skew_ms, "event_at", e);
+}
+
+/* Who is to act by a date must have the document that says so. */
+static int
+rule_actions(struct trial *t, struct err *e)
+{
+	const struct msg_facts_head *f = t->c->facts;
+	const struct fact_action *a = f->actions.items;
+
+	for (size_t i = 0; i < f->actions.n; i++) {
+		const struct fact_recipient *to = recipient_find(f, a[i].owner);
+
+		if (t->klass->answers == ANSWER_ACTIONS && strcmp(a[i].owner, f->from) != 0 &&
+		    (to == NULL || to->cover))
+			return err_set(e, ERR_FORMAT,
+				       "action %u: its owner %s is not among the recipients",
+				       a[i].n, a[i].owner);
+	}
+	return 0;
+}
+
+static void
+left_out(void *ctx, const struct ledger_delivery *d)
+{
+	struct missing *m = ctx;
+
+	const struct trial *t = m->t;
+
+	if (!d->cover && strcmp(d->mailbox, t->c->facts->from) != 0 &&
+	    members_find(t->c->members, d->mailbox) != NULL &&
+	    policy_allows(t->klass, t->c->facts->from, d->mailbox))
+		subscriber(ctx, d->mailbox);
+}
+
+/* What replaces a bundle is the same sender's, of the same class, once, and for all who had it. */
+static int
+rule_supersedes(struct trial *t, struct err *e)
+{
+	const struct msg_facts_head *f = t->c->facts;
+	struct missing m = {.t = t};
+	struct ledger_bundle old, by;
+
+	if (f->supersedes[0] == '\0')
+		return 0;
+	if (!ledger_bundle(t->c->ledger, f->supersedes, &old) || !of_agency(old.from, t->c->agency))
+		return err_set(e, ERR_UNKNOWN, "supersedes: %s is none of yours", f->supersedes);
+	if (strcmp(old.klass, f->klass) != 0)
+		return err_set(e, ERR_DENIED, "supersedes: %s is of class %s, not of %s",
+			       f->supersedes, old.klass, f->klass);
+	if (!old.provisional && f->provisional)
+		return err_set(e, ERR_ORDER,
+			       "supersedes: %s is final, a provisional one cannot "
+			       "replace it",
+			       f->supersedes);
+	if (ledger_superseded(t->c->ledger, f->supersedes, &by))
+		return err_set(e, ERR_CONFLICT, "supersedes: %s is replaced already, by %s",
+			       f->supersedes, by.id);
+	ledger_each_delivery(t->c->ledger, old.n, left_out, &m);
+	if (m.mailbox[0] != '\0')
+		return err_set(e, ERR_ROUTE,
+			       "to: %s had what this replaces, and is not among "
+			       "the recipients",
+			       m.mailbox);
+	return 0;
+}
+
+struct seen_by {
+	const char *agency;
+	bool is;
+};
+
+static void
+seen_by_delivery(void *ctx, const struct ledger_delivery *d)
+{
+	struct seen_by *s = ctx;
+
+	s->is |= of_agency(d->mailbox, s->agency) && d->state != DELIVERY_WITHHELD;
+}
+
+/* A flag ends on evidence: the bundle that discounts the concern answers one that its sender knows.
+ */
+static int
+rule_discount(struct trial *t, struct err *e)
+{
+	const struct msg_facts_head *f = t->c->facts;
+	struct seen_by s = {.agency = t->c->agency};
+	struct ledger_bundle b;
+
+	if (!t->klass->discounts)
+		return 0;
+	if (f->about.n == 0)
+		return err_set(e, ERR_FORMAT, "about: class %s is about a child", t->klass->name);
+	if (f->reply_to[0] == '\0')
+		return err_set(e, ERR_FORMAT,
+			       "reply_to: class %s names the evidence: the bundle that it answers",
+			       t->klass->name);
+	if (ledger_bundle(t->c->ledger, f->reply_to, &b)) {
+		s.is = of_agency(b.from, t->c->agency);
+		ledger_each_delivery(t->c->ledger, b.n, seen_by_delivery, &s);
+	}
+	return s.is ? 0
+		    : err_set(e, ERR_UNKNOWN, "reply_to: there is no %s that you may know of",
+			      f->reply_to);
+}
+
 /* In this order: each may rely on those before it. */
 static int (*const rules[])(struct trial *t, struct err *e) = {
-    rule_same_bundle, rule_sender,     rule_signers, rule_class,  rule_persons,
-    rule_created,     rule_recipients, rule_keys,    rule_covers, rule_subscribers,
+    rule_same_bundle, rule_sender,  rule_signers,    rule_class,    rule_persons,
+    rule_created,     rule_event,   rule_recipients, rule_keys,	    rule_covers,
+    rule_subscribers, rule_actions, rule_supersedes, rule_discount,
 };
 
 int

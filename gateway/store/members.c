@@ -37,13 +37,15 @@ members_add(struct members *m, const struct msg_roster_row *row, struct err *e)
 		return err_set(e, ERR_LIMIT, "roster: more than %d mailboxes",
 			       ROSTER_MAILBOXES_MAX);
 	if (!name_is_mailbox(row->mailbox) ||
-	    (row->cover[0] != '\0' && !name_is_mailbox(row->cover)))
+	    (row->cover[0] != '\0' && !name_is_mailbox(row->cover)) ||
+	    (row->area[0] != '\0' && !name_is_class(row->area)))
 		return err_set(e, ERR_FORMAT, "roster: %s: not a mailbox name", row->mailbox);
 	m->list = mem_realloc(m->list, m->n + 1, sizeof *m->list);
 	new = &m->list[m->n++];
 	*new = (struct member){.n = row->certificates.n};
 	strcpy(new->mailbox, row->mailbox);
 	strcpy(new->cover, row->cover);
+	strcpy(new->area, row->area);
 	if (new->n > 0)
 		new->certificates =
 		    mem_dup(row->certificates.items, new->n * sizeof *new->certificates);

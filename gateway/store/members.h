@@ -8,6 +8,7 @@
 struct member {
 	char mailbox[NAME_MAILBOX];
 	char cover[NAME_MAILBOX];	       /* "": none */
+	char area[NAME_CLASS];		       /* its agency's; "": none */
 	struct fact_certificate *certificates; /* newest first */
 	size_t n;
 };

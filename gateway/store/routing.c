@@ -7,6 +7,8 @@
 
 #include "safehand/digest.h"
 #include "safehand/enc.h"
+#include "store/case.h"
+#include "store/ledger_case.h"
 
 #define REMEMBERED_MAX 4096 /* routes with exclusions that are remembered; the oldest go first */
 
@@ -25,33 +27,88 @@ in_list(const struct list *names, const char *mailbox)
 
 struct subscribers {
 	const struct routing *r;
+	const char *kind, *value; /* of a case, when consent is wanted; else NULL */
+	bool without_consent;	  /* those are told, and nobody else */
 	void (*each)(void *ctx, const char *mailbox);
+	void (*each_without)(void *ctx, const char *kind, const char *value, const char *mailbox);
 	void *ctx;
 };
+
+static bool
+may_have(const struct routing *r, const char *mailbox)
+{
+	return strcmp(mailbox, r->from) != 0 && members_find(r->members, mailbox) != NULL &&
+	       policy_allows(r->klass, r->from, mailbox);
+}
 
 static void
 subscriber(void *ctx, const char *mailbox)
 {
 	const struct subscribers *s = ctx;
 
-	if (strcmp(mailbox, s->r->from) != 0 && members_find(s->r->members, mailbox) != NULL &&
-	    policy_allows(s->r->klass, s->r->from, mailbox))
+	if (may_have(s->r, mailbox))
 		s->each(s->ctx, mailbox);
+}
+
+/* One's own agency needs no consent of itself. */
+static void
+case_subscriber(void *ctx, const char *mailbox)
+{
+	const struct subscribers *s = ctx;
+	char sender[NAME_AGENCY], of[NAME_AGENCY];
+	bool consent;
+
+	if (!may_have(s->r, mailbox))
+		return;
+	name_agency(sender, s->r->from);
+	name_agency(of, mailbox);
+	consent = s->r->klass->subscribe != SUBSCRIBE_BY_CONSENT || strcmp(sender, of) == 0 ||
+		  ledger_has_consent(s->r->ledger, sender, s->kind, s->value, mailbox);
+	if (s->without_consent && !consent)
+		s->each_without(s->ctx, s->kind, s->value, mailbox);
+	else if (!s->without_consent && consent)
+		s->each(s->ctx, mailbox);
+}
+
+static void
+each_of_case(struct subscribers *s)
+{
+	const struct fact_name *about = s->r->about->items;
+
+	for (size_t i = 0; i < s->r->about->n; i++) {
+		s->kind = about[i].name[0] == 'c' ? "child" : "household";
+		s->value = about[i].name;
+		ledger_each_subscriber(s->r->ledger, s->kind, s->value, case_subscriber, s);
+	}
 }
 
 void
 routing_subscribers(const struct routing *r, void (*each)(void *ctx, const char *mailbox),
 		    void *ctx)
 {
-	struct subscribers s = {r, each, ctx};
-	const struct fact_name *about = r->about->items;
+	struct subscribers s = {.r = r, .each = each, .ctx = ctx};
+	const struct member *from = members_find(r->members, r->from);
 
-	if (!r->klass->subscribe)
+	for (size_t i = 0; i < r->klass->demand.n; i++)
+		subscriber(&s, r->klass->demand.pattern[i]);
+	if (r->klass->subscribe == SUBSCRIBE_NO)
 		return;
 	ledger_each_subscriber(r->ledger, "class", r->klass->name, subscriber, &s);
-	for (size_t i = 0; i < r->about->n; i++)
-		ledger_each_subscriber(r->ledger, about[i].name[0] == 'c' ? "child" : "household",
-				       about[i].name, subscriber, &s);
+	if (from != NULL && from->area[0] != '\0')
+		ledger_each_subscriber(r->ledger, "area", from->area, subscriber, &s);
+	each_of_case(&s);
+}
+
+void
+routing_without_consent(const struct routing *r,
+			void (*each)(void *ctx, const char *kind, const char *value,
+				     const char *mailbox),
+			void *ctx)
+{
+	struct subscribers s = {.r = r, .without_consent = true, .each_without = each, .ctx = ctx};
+
+	if (r->klass->subscribe == SUBSCRIBE_BY_CONSENT)
+		each_of_case(&s);
 }
 
 /* --- exclusions --- */
@@ -189,6 +246,30 @@ answer_subscriber(void *ctx, const char *mailbox)
 	answer_add(ctx, mailbox, "");
 }
 
+static void
+answer_holder(void *ctx, const struct ledger_delivery *d)
+{
+	struct answer *a = ctx;
+
+	if (!d->cover && may_have(a->r, d->mailbox))
+		answer_add(a, d->mailbox, "");
+}
+
+/* Who had what this one replaces has this one too. */
+static void
+answer_superseded(struct answer *a)
+{
+	struct ledger_bundle old;
+	char sender[NAME_AGENCY], of[NAME_AGENCY];
+
+	if (a->f->supersedes[0] == '\0' || !ledger_bundle(a->r->ledger, a->f->supersedes, &old))
+		return;
+	name_agency(sender, a->r->from);
+	name_agency(of, old.from);
+	if (strcmp(sender, of) == 0)
+		ledger_each_delivery(a->r->ledger, old.n, answer_holder, a);
+}
+
 static int
 answer_named(struct answer *a, struct err *e)
 {
@@ -252,6 +333,7 @@ routing_answer(const struct routing *r, const struct msg_facts_route *f, int64_t
 	int rc = answer_named(&a, e);
 
 	if (rc == 0) {
+		answer_superseded(&a);
 		routing_subscribers(r, answer_subscriber, &a);
 		answer_covers(&a);
 		buf_addc(json, '{');
@@ -263,7 +345,9 @@ routing_answer(const struct routing *r, const struct msg_facts_route *f, int64_t
 				buf_addc(json, ',');
 			recipient_json(&a, &a.to[i], now_ms, json);
 		}
-		buf_adds(json, "],\"flags\":[]}");
+		buf_addc(json, ']');
+		case_flags_json(r->ledger, r->about, json);
+		buf_addc(json, '}');
 	}
 	free(a.to);
 	return rc;

@@ -16,11 +16,19 @@ struct routing {
 	const struct list *about;
 };
 
-/* Calls each() for every mailbox that subscribed to the class or to one of the children or
- * households, that the pairs allow and the roster has, the sender itself not. One may come more
- * than once. */
+/* Calls each() for every mailbox that the class demands, that subscribed to the class, to the
+ * sender's area, or to one of the children or households (with consent, where the class wants it),
+ * and that the pairs allow and the roster has, the sender itself not. One may come more than once.
+ */
 void routing_subscribers(const struct routing *r, void (*each)(void *ctx, const char *mailbox),
 			 void *ctx);
+
+/* Those who subscribed to one of the children or households, and whose consent the sender's agency
+ * has not given though the class wants it: they are not recipients. */
+void routing_without_consent(const struct routing *r,
+			     void (*each)(void *ctx, const char *kind, const char *value,
+					  const char *mailbox),
+			     void *ctx);
 
 /* Exclusions are not in the manifest (that would tell them to the recipients): the store remembers
  * what a sender asked a route for, so that it does not demand at the bundle whom the sender

@@ -190,6 +190,11 @@ static const struct json_rule route_rules[] = {
     {.name = "about", .type = JSON_T_ARRAY, .optional = true, .max = ABOUT_MAX},
     {.name = "to", .type = JSON_T_ARRAY, .max = RECIPIENTS_MAX},
     {.name = "exclude", .type = JSON_T_ARRAY, .optional = true, .max = RECIPIENTS_MAX},
+    {.name = "supersedes",
+     .type = JSON_T_STRING,
+     .nullable = true,
+     .optional = true,
+     .max = UUID_TEXT - 1},
     {.name = NULL},
 };
 
@@ -232,6 +237,12 @@ take_route(const struct json *o, struct route_facts *out, struct err *e)
 			       json_text(o, "from"));
 	strcpy(f->klass, json_text(o, "class"));
 	strcpy(f->from, json_text(o, "from"));
+	if (!json_has_no(o, "supersedes")) {
+		if (!uuid_is_v7(json_text(o, "supersedes")))
+			return err_set(e, ERR_FORMAT, "route.supersedes: %s: no bundle's id",
+				       json_text(o, "supersedes"));
+		strcpy(f->supersedes, json_text(o, "supersedes"));
+	}
 	if (take_names(o, "about", name_is_about, &out->about, &f->about, e) < 0 ||
 	    take_names(o, "to", name_is_mailbox, &out->to, &f->to, e) < 0 ||
 	    take_names(o, "exclude", name_is_mailbox, &out->exclude, &f->exclude, e) < 0)

@@ -77,8 +77,11 @@ answer_roster(struct chan *ch, const struct msg_check *m, const struct buf *b, s
 		struct fact_certificate *certificates =
 		    mem_alloc(r->mailboxes[i].ncertificates * sizeof *certificates);
 		struct msg_roster_row row = {.job = m->job};
+		char agency[NAME_AGENCY];
 
 		check_roster_row(worker.trust, &r->mailboxes[i], m->now_ms, certificates, &row);
+		name_agency(agency, row.mailbox);
+		strcpy(row.area, roster_agency(r, agency)->area);
 		chan_send(ch, MSG_ROSTER_ROW, &row, -1);
 		free(certificates);
 	}

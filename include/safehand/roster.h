@@ -22,6 +22,8 @@ struct roster_certificate {
 struct roster_agency {
 	char name[NAME_AGENCY];
 	char *title, *contact; /* never NULL, may be empty */
+	char area[NAME_CLASS]; /* what is subscribed to; its own, or made of the roster's; may be
+				  empty */
 };
 
 struct roster_mailbox {

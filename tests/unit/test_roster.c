@@ -54,6 +54,8 @@ reads_what_pki_signed(void **state)
 	assert_string_equal(m->cover, "schools/st-j.head");
 	assert_string_equal(m->title, "St John's: designated safeguarding lead");
 	assert_string_equal(roster_agency(r, "wmp")->contact, "ppu@wmp.example");
+	assert_string_equal(roster_agency(r, "wmp")->area, "west-midlands");
+	assert_string_equal(roster_agency(r, "uhcw")->area, "coventry");
 	assert_ok(roster_key(m, trust, time_now_ms(), &key, &e), &e);
 	assert_string_equal(key.name, "schools/st-j.dsl");
 	assert_null(roster_find(r, "schools/none"));
@@ -142,6 +144,8 @@ static const struct {
     {"\"safehand_roster\":1,", "", "safehand_roster", ERR_FORMAT},
     {"\"area\"", "\"aera\"", "aera", ERR_FORMAT},
     {"\"area\"", "\"area\":\"x\",\"area\"", "area", ERR_FORMAT},
+    {"\"area\":\"west-midlands\"", "\"area\":\"West Midlands\"", "wmp.area", ERR_FORMAT},
+    {"\"area\":\"west-midlands\"", "\"area\":null", "area", ERR_FORMAT},
     {"\"issued\":\"2", "\"issued\":\"x", "issued", ERR_FORMAT},
     {"\"issued\":\"20", "\"issued\":\"29", "not after", ERR_FORMAT},
     {"\"log\":\"localhost/log+", "\"log\":\"localhost/log-", "roster.log", ERR_FORMAT},

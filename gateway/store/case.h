@@ -1,0 +1,17 @@
+/* case.h - what a bundle does to the case that it is about: flags, what it replaces, who would have
+ * heard of it. */
+#ifndef SAFEHAND_STORE_CASE_H
+#define SAFEHAND_STORE_CASE_H
+
+#include "store/accept.h"
+
+/* Inside the acceptance, after the bundle's own entries. Notes its pseudonyms; raises the flags of
+ * its concern, or ends those of its children if its class does; tells the holders of what it
+ * replaces; notes the consents that it would have wanted. */
+void case_accept(struct store *s, const struct ledger_bundle *b, const struct acceptance *a);
+
+/* "flags":[{"about","concern","bundle","since"}…] of the pseudonyms, or of those of a bundle. */
+void case_flags_json(struct ledger *l, const struct list *about, struct buf *json);
+void case_bundle_flags_json(struct ledger *l, int64_t bundle, struct buf *json);
+
+#endif

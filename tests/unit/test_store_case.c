@@ -1,0 +1,204 @@
+/* Cases: flags, what replaces what, in the store as a whole. */
+#include "store_rig.h"
+
+#include "store/ledger_case.h"
+
+#define CHILD	  "c:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HOUSEHOLD "h:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define RIG_ID3	  "019ab000-0000-7000-8000-000000000003"
+
+static const char payload[] = "the payload, sealed";
+
+/* A bundle to n mailboxes; change() alters what verify finds in it. */
+static void
+submit(const char *id, size_t n, void (*change)(void))
+{
+	struct buf head = {0};
+
+	rig_bundle(&head, id, payload, n);
+	if (change != NULL)
+		change();
+	rig_begin(&head, id, strlen(payload));
+	if (rig.reply.kind == MSG_UPLOAD) {
+		rig_write(payload, 0, strlen(payload));
+		rig_send_end(payload);
+	}
+	buf_free(&head);
+}
+
+static void
+about_child(void)
+{
+	strcpy(rig.about[0].name, CHILD);
+	strcpy(rig.about[1].name, HOUSEHOLD);
+	rig.head.about = (struct list){rig.about, 2};
+}
+
+static void
+concerned(void)
+{
+	about_child();
+	rig.head.concern = 1;
+}
+
+static void
+ask_route(const char *to)
+{
+	struct msg_route m = {.job = ++rig.job};
+
+	strcpy(m.agency, "csc");
+	strcpy(rig.route.klass, "general");
+	strcpy(rig.route.from, "csc/mash");
+	strcpy(rig.route_names[0].name, to);
+	strcpy(rig.route_names[1].name, CHILD);
+	rig.route.to = (struct list){&rig.route_names[0], 1};
+	rig.route.about = (struct list){&rig.route_names[1], 1};
+	rig_reply_clear();
+	chan_send(rig.front, MSG_ROUTE, &m, role_memfd("route", "{}", 2));
+	rig_settle();
+	rig_expect(200, ERR_OK);
+}
+
+/* --- flags --- */
+
+static void
+a_concern_stays_on_its_child(void **state)
+{
+	ask_route("uhcw/emergency");
+	assert_true(rig_body_has("\"flags\":[]"));
+	submit(RIG_ID, 1, concerned);
+	rig_expect(201, ERR_OK);
+	ask_route("uhcw/emergency");
+	assert_true(rig_body_has("\"flags\":[{\"about\":\"" CHILD
+				 "\",\"concern\":\"inconclusive\",\"bundle\":\"" RIG_ID "\""));
+	assert_false(rig_body_has(HOUSEHOLD)); /* a household is not flagged */
+	submit(RIG_ID2, 1, about_child);       /* says nothing of the concern: it stays */
+	rig_expect(201, ERR_OK);
+	rig_restart();
+	rig_ask_mailbox(ASK_FEED, "uhcw", "uhcw/emergency", "");
+	rig_expect(200, ERR_OK);
+	assert_true(rig_body_has("\"bundle\":\"" RIG_ID2 "\",\"from\":\"csc/mash\""));
+	assert_true(strstr(strstr(buf_str(&rig.reply.body), RIG_ID2), "inconclusive") != NULL);
+}
+
+/* --- what replaces what --- */
+
+static void
+provisional(void)
+{
+	rig.head.provisional = 1;
+}
+static void
+replaces(void)
+{
+	strcpy(rig.head.supersedes, RIG_ID);
+}
+static void
+replaces_nothing(void)
+{
+	strcpy(rig.head.supersedes, RIG_ID3);
+}
+static void
+replaces_a_final_one(void)
+{
+	replaces();
+	rig.head.provisional = 1;
+}
+static void
+replaces_another_class(void)
+{
+	replaces();
+	strcpy(rig.head.klass, "minutes");
+	for (int i = 0; i < 2; i++)
+		rig.signers[i] =
+		    (struct fact_signer){.agency = "csc", .profile = PROFILE_PERSON_SIGN};
+	strcpy(rig.signers[0].by, "person/csc/a.khan");
+	strcpy(rig.signers[1].by, "person/csc/r.lee");
+	rig.head.signers.n = 2;
+}
+static void
+replaces_and_leaves_out(void)
+{
+	replaces();
+	strcpy(rig.to[0].mailbox, "uhcw/paediatrics");
+	rig_key(rig.to[0].key, 4);
+}
+
+static void
+a_final_replaces_its_provisional(void **state)
+{
+	struct ledger_bundle b, by;
+	struct ledger_entry entry;
+
+	submit(RIG_ID, 2, provisional);
+	rig_expect(201, ERR_OK);
+	submit(RIG_ID2, 2, replaces);
+	rig_expect(201, ERR_OK);
+	assert_true(ledger_bundle(rig.store->reader, RIG_ID, &b));
+	assert_true(ledger_superseded(rig.store->reader, RIG_ID, &by));
+	assert_string_equal(by.id, RIG_ID2);
+	assert_true(ledger_find_entry(rig.store->reader, b.n, "uhcw/emergency", EVENT_SUPERSEDED, 0,
+				      &entry));
+	assert_string_equal(entry.code, RIG_ID2);
+	assert_true(ledger_find_entry(rig.store->reader, b.n, "uhcw/paediatrics", EVENT_SUPERSEDED,
+				      0, &entry));
+	submit(RIG_ID3, 2, replaces);
+	rig_expect(409, ERR_CONFLICT);
+	assert_non_null(strstr(rig.reply.detail, RIG_ID2));
+}
+
+static const struct {
+	const char *what;
+	void (*spoil)(void);
+	enum err_code code;
+	const char *names;
+} rows[] = {
+    {"nothing that is there", replaces_nothing, ERR_UNKNOWN, RIG_ID3},
+    {"a final one by a provisional", replaces_a_final_one, ERR_ORDER, "is final"},
+    {"one of another class", replaces_another_class, ERR_DENIED, "of class general"},
+    {"one that somebody had who is left out", replaces_and_leaves_out, ERR_ROUTE, "uhcw/emergency"},
+};
+
+static void
+what_cannot_be_replaced(void **state)
+{
+	struct ledger_totals before, after;
+
+	rig_submit(RIG_ID, payload, 1);
+	rig_expect(201, ERR_OK);
+	ledger_totals(rig.store->reader, &before);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		submit(RIG_ID2, 1, rows[i].spoil);
+		if (rig.reply.code != rows[i].code ||
+		    strstr(rig.reply.detail, rows[i].names) == NULL)
+			fail_msg("%s: %s: %s", rows[i].what, err_name(rig.reply.code),
+				 rig.reply.detail);
+	}
+	ledger_totals(rig.store->reader, &after);
+	assert_int_equal(after.bundles, before.bundles);
+}
+
+static void
+the_route_names_who_had_it(void **state)
+{
+	submit(RIG_ID, 2, provisional);
+	rig_expect(201, ERR_OK);
+	strcpy(rig.route.supersedes, RIG_ID);
+	ask_route("csc/duty");
+	assert_true(rig_body_has("\"mailbox\":\"uhcw/emergency\""));
+	assert_true(rig_body_has("\"mailbox\":\"uhcw/paediatrics\",\"as\":\"to\""));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(a_concern_stays_on_its_child, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_final_replaces_its_provisional, rig_setup,
+					    rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_cannot_be_replaced, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(the_route_names_who_had_it, rig_setup, rig_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
