@@ -12,8 +12,8 @@
 const char *
 notice_kind_name(enum notice_kind k)
 {
-	static const char *const names[NOTICE_KINDS] = {"overdue", "cover", "missed",
-							"undelivered"};
+	static const char *const names[NOTICE_KINDS] = {"overdue", "cover", "missed", "undelivered",
+							"reminder"};
 
 	return names[k];
 }
@@ -66,7 +66,8 @@ check_subject(const struct notice *n, struct err *e)
 	if (expectation != (n->owed == DEADLINE_ARRIVE))
 		return refuse("owed", "arrive of an expectation, and of nothing else",
 			      deadline_kind_name(n->owed), e);
-	if (n->kind != NOTICE_UNDELIVERED && expectation != (n->kind == NOTICE_MISSED))
+	if (n->kind != NOTICE_UNDELIVERED && n->kind != NOTICE_REMINDER &&
+	    expectation != (n->kind == NOTICE_MISSED))
 		return refuse("kind", "missed of an expectation, overdue or cover of a bundle",
 			      notice_kind_name(n->kind), e);
 	return 0;
@@ -171,6 +172,10 @@ notice_show(const struct notice *n, struct buf *text)
 		break;
 	case NOTICE_UNDELIVERED:
 		buf_addf(text, "%s could not be told by mail or webhook of ", n->mailbox);
+		show_owed(n, text);
+		break;
+	case NOTICE_REMINDER:
+		buf_addf(text, "%s is reminded: it owes ", n->mailbox);
 		show_owed(n, text);
 		break;
 	case NOTICE_KINDS: break;

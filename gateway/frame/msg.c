@@ -99,6 +99,8 @@ static const struct msg_field ask_fields[] = {U64(msg_ask, job),
 					      STR(msg_ask, value),
 					      U64(msg_ask, number),
 					      U64(msg_ask, number2),
+					      STR(msg_ask, other),
+					      STR(msg_ask, about),
 					      END};
 static const struct msg_field statement_fields[] = {
     U64(msg_statement, job),	 STR(msg_statement, agency), FIX(msg_statement, cert),
@@ -202,6 +204,26 @@ static const struct msg_field stamped_fields[] = {U64(msg_stamped, size), I64(ms
 						  STR(msg_stamped, tsa),
 						  BLOB(msg_stamped, token, TOKEN_MAX_BYTES), END};
 
+#define NOTICE_FIELDS(S)                                                                           \
+	STR(S, notice.id), I64(S, notice.created_ms), U32(S, notice.kind), STR(S, notice.to),      \
+	    STR(S, notice.bundle), STR(S, notice.expectation), STR(S, notice.klass),               \
+	    STR(S, notice.from), STR(S, notice.mailbox), U32(S, notice.owed),                      \
+	    U32(S, notice.action), I64(S, notice.start_ms), I64(S, notice.due_ms)
+/* the two enums travel as numbers */
+_Static_assert(sizeof(enum notice_kind) == 4 && sizeof(enum deadline_kind) == 4,
+	       "enums of 4 bytes");
+
+static const struct msg_field notice_fields[] = {U64(msg_notice, job), NOTICE_FIELDS(msg_notice),
+						 END};
+static const struct msg_field noticed_fields[] = {
+    U64(msg_noticed, job), BLOB(msg_noticed, text, NOTICE_MAX_BYTES),
+    BLOB(msg_noticed, signature, SIGNATURE_MAX_BYTES), END};
+static const struct msg_field notify_fields[] = {
+    U64(msg_notify, job),     U32(msg_notify, kind),	 STR(msg_notify, address),
+    STR(msg_notify, pattern), NOTICE_FIELDS(msg_notify), END};
+static const struct msg_field notified_fields[] = {U64(msg_notified, job), U32(msg_notified, ok),
+						   STR(msg_notified, text), END};
+
 #define R(r)	(1u << ROLE_##r)
 #define ALL	(R(FRONT) | R(VERIFY) | R(STORE) | R(NOTARY) | R(COURIER))
 #define S(name) sizeof(struct msg_##name), name##_fields
@@ -241,8 +263,12 @@ static const struct msg_row rows[MSG_KINDS] = {
     [MSG_LAST] = {"last", R(STORE), R(NOTARY), FD_NONE, S(note)},
     [MSG_SEAL] = {"seal", R(STORE), R(NOTARY), FD_NONE, S(seal)},
     [MSG_SEALED] = {"sealed", R(NOTARY), R(STORE), FD_NONE, S(sealed)},
+    [MSG_NOTICE] = {"notice", R(STORE), R(NOTARY), FD_NONE, S(notice)},
+    [MSG_NOTICED] = {"noticed", R(NOTARY), R(STORE), FD_NONE, S(noticed)},
     [MSG_STAMP] = {"stamp", R(STORE), R(COURIER), FD_NONE, S(stamp)},
     [MSG_STAMPED] = {"stamped", R(COURIER), R(STORE), FD_NONE, S(stamped)},
+    [MSG_NOTIFY] = {"notify", R(STORE), R(COURIER), FD_NONE, S(notify)},
+    [MSG_NOTIFIED] = {"notified", R(COURIER), R(STORE), FD_NONE, S(notified)},
 };
 
 const char *

@@ -13,6 +13,7 @@
 #include "safehand/err.h"
 #include "safehand/limits.h"
 #include "safehand/name.h"
+#include "safehand/notice.h"
 
 #define MSG_MAX_BYTES                                                                              \
 	(192 * 1024) /* below net.core.wmem_default (212,992) less the kernel's own                \
@@ -67,9 +68,13 @@ enum msg_kind {
 	MSG_LAST,
 	MSG_SEAL,
 	MSG_SEALED,
+	MSG_NOTICE,
+	MSG_NOTICED, /* or REFUSED, with the job */
 	/* store <-> courier */
 	MSG_STAMP,
 	MSG_STAMPED,
+	MSG_NOTIFY,
+	MSG_NOTIFIED,
 	MSG_KINDS
 };
 
@@ -148,6 +153,11 @@ enum ask {
 	ASK_TILE, /* number: level, number2: index, value: width in decimal or empty for a full one
 		   */
 	ASK_CONSISTENCY, /* number: old size */
+	ASK_BOARD,	 /* mailbox */
+	ASK_AWAY,	 /* mailbox */
+	ASK_AWAY_SET, /* mailbox, number: until in ms, other: who covers, empty: as the roster says
+		       */
+	ASK_AWAY_END, /* mailbox */
 	ASKS
 };
 
@@ -161,6 +171,8 @@ struct msg_ask {
 	char kind[16];
 	char value[NAME_CLASS];
 	uint64_t number, number2;
+	char other[NAME_MAILBOX]; /* a second mailbox */
+	char about[ABOUT_TEXT];
 };
 
 struct msg_statement { /* [fd] memfd with the SHS1 bytes */
@@ -352,6 +364,33 @@ struct msg_stamped {
 	int64_t time_ms;
 	char tsa[NAME_MAILBOX]; /* which of the configured ones */
 	struct blob token;
+};
+
+struct msg_notice { /* job: chosen by the store; the notary composes the text from the fields */
+	uint64_t job;
+	struct notice notice;
+};
+
+struct msg_noticed {
+	uint64_t job;
+	struct blob text, signature; /* as notice_format makes it; CMS by the gateway-sign key */
+};
+
+enum notify_kind { NOTIFY_MAIL, NOTIFY_WEBHOOK, NOTIFY_KINDS };
+#define NOTIFY_ADDRESS 512 /* bytes of a mail address or URL, NUL included */
+
+struct msg_notify { /* job: the row in the store's outbox, so the same after a restart */
+	uint64_t job;
+	uint32_t kind; /* enum notify_kind */
+	char address[NOTIFY_ADDRESS];
+	char pattern[NAME_MAILBOX]; /* of the section [mailbox "…"] whose webhook-key signs */
+	struct notice notice;	    /* what to tell; to: the mailbox whose contact it is */
+};
+
+struct msg_notified { /* ok 0: given up, after all tries; text says why */
+	uint64_t job;
+	uint32_t ok;
+	char text[ERR_TEXT_MAX];
 };
 
 /* --- what chan.c needs of the table --- */

@@ -68,7 +68,7 @@ accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct 
 		return err_set(e, ERR_CONFLICT, "%s was accepted meanwhile",
 			       a->facts->id); /* [4] */
 	}
-	bundle_fill(&b, a, time_now_ms());
+	bundle_fill(&b, a, s->now());
 	if (spool_put(s->spool, a->stage, &b.place, e) < 0)
 		return -1;
 	ledger_add_bundle(s->writer, &b);

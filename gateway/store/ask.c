@@ -345,7 +345,7 @@ ask_take(void *env, struct chan *ch, const void *msg, int fd)
 	struct question q = {((struct role_env *)env)->state, {ch, m->job}, m};
 	struct err e = {ERR_USAGE, "no such question"};
 
-	if (m->what < ASKS)
+	if (m->what < ASKS && answers[m->what] != NULL)
 		answers[m->what](&q);
 	else
 		reply_refuse(&q.a, &e);

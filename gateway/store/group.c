@@ -169,9 +169,10 @@ touch(struct group *g, const char *mailbox)
 }
 
 static int64_t
-entry_time(struct group *g)
+entry_time(struct store *s)
 {
-	int64_t now = time_now_ms();
+	struct group *g = s->group;
+	int64_t now = s->now();
 
 	g->last_ms = now > g->last_ms ? now : g->last_ms;
 	return g->last_ms;
@@ -200,6 +201,7 @@ row_fill(struct ledger_entry *row, const struct entry *entry, const struct group
 				     .time_ms = entry->time_ms,
 				     .event = in->event,
 				     .bundle = in->bundle,
+				     .expectation = in->expectation,
 				     .part = in->part,
 				     .has_actor = entry->has_actor};
 	strcpy(row->mailbox, entry->mailbox);
@@ -211,7 +213,7 @@ int64_t
 group_enter(struct store *s, const struct group_entry *in)
 {
 	struct group *g = s->group;
-	struct entry entry = {.seq = g->size, .time_ms = entry_time(g)};
+	struct entry entry = {.seq = g->size, .time_ms = entry_time(s)};
 	struct ledger_entry row;
 	uint8_t leaf[DIGEST_BYTES];
 	struct buf line = {0};

@@ -24,9 +24,10 @@ struct change {
 
 /* An entry to be: what is absent is NULL, 0 or "". */
 struct group_entry {
-	uint32_t event; /* enum entry_event of entry.h */
-	int64_t bundle; /* its row; 0: none */
-	const char *id; /* the bundle's */
+	uint32_t event;	     /* enum entry_event of entry.h */
+	int64_t bundle;	     /* its row; 0: none */
+	int64_t expectation; /* or its; an entry is of one of them at most */
+	const char *id;	     /* the bundle's or expectation's */
 	const uint8_t *manifest_sha256, *actor, *statement_sha256;
 	const char *mailbox, *code;
 	int64_t part; /* see struct ledger_entry */

@@ -47,13 +47,14 @@ struct ledger_delivery {
 	uint32_t state; /* enum state of entry.h */
 };
 
-/* One line of the log. Each (bundle, mailbox, event, part) is there once: the ledger refuses a
- * second by ending the process, since the callers look first. */
+/* One line of the log. Each (bundle or expectation, mailbox, event, part) is there once: the ledger
+ * refuses a second by ending the process, since the callers look first. */
 struct ledger_entry {
 	int64_t seq;
 	int64_t time_ms;
-	uint32_t event; /* enum entry_event of entry.h */
-	int64_t bundle; /* 0: of none */
+	uint32_t event;	     /* enum entry_event of entry.h */
+	int64_t bundle;	     /* 0: of none */
+	int64_t expectation; /* 0: of none */
 	char mailbox[NAME_MAILBOX];
 	int64_t part; /* 0 for events that happen once; else what tells them apart, or seq */
 	bool has_actor;

@@ -77,6 +77,29 @@ enum query {
 	Q_EXPECTATIONS,
 	Q_EXPECTATION_COUNT,
 	Q_TOTALS,
+	/* ledger_deadline.c */
+	Q_LADDER_FIND,
+	Q_LADDER_ADD,
+	Q_LADDER,
+	Q_DEADLINE_ADD,
+	Q_DEADLINE,
+	Q_DEADLINE_SET,
+	Q_DEADLINE_NEXT,
+	Q_DEADLINE_COUNT,
+	Q_DEADLINES_BUNDLE,
+	Q_DEADLINES_EXPECTATION,
+	Q_DEADLINES_DUE,
+	Q_OWED_BY,
+	Q_OWED_TO,
+	Q_OVERDUE,
+	Q_BUNDLE_PURGE,
+	Q_AWAY_SET,
+	Q_AWAY_END,
+	Q_AWAY,
+	Q_OUTBOX_ADD,
+	Q_OUTBOX,
+	Q_OUTBOX_NEXT,
+	Q_OUTBOX_END,
 	QUERIES
 };
 
@@ -84,7 +107,7 @@ extern const struct sql_schema ledger_schema;
 
 /* Columns of a bundle's and of an entry's part of a row. */
 #define COLUMNS_BUNDLE 21
-#define COLUMNS_ENTRY  8
+#define COLUMNS_ENTRY  9
 
 /* The row of query q from column c on. */
 void ledger_bundle_row(struct sql *s, unsigned q, int c, struct ledger_bundle *out);

@@ -14,6 +14,7 @@ entry_row(struct sql *s, unsigned q, int c, struct ledger_entry *out)
 	out->part = sql_int(s, q, c + 5);
 	out->has_actor = sql_digest(s, q, c + 6, out->actor);
 	sql_text(s, q, c + 7, out->code, sizeof out->code);
+	out->expectation = sql_int(s, q, c + 8);
 }
 
 void
@@ -21,9 +22,9 @@ ledger_add_entry(struct ledger *l, const struct ledger_entry *entry, const struc
 {
 	int64_t mailbox = entry->mailbox[0] == '\0' ? 0 : ledger_mailbox(l, entry->mailbox);
 
-	sql_do(l->sql, Q_ENTRY_ADD, "iiiiiidtb", entry->seq, entry->time_ms, (int64_t)entry->event,
-	       entry->bundle, mailbox, entry->part, entry->has_actor ? entry->actor : NULL,
-	       entry->code, line->data, line->len);
+	sql_do(l->sql, Q_ENTRY_ADD, "iiiiiiidtb", entry->seq, entry->time_ms, (int64_t)entry->event,
+	       entry->bundle, entry->expectation, mailbox, entry->part,
+	       entry->has_actor ? entry->actor : NULL, entry->code, line->data, line->len);
 }
 
 static bool

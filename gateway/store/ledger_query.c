@@ -27,10 +27,12 @@ static const char schema_text[] =
     " content BLOB, PRIMARY KEY (bundle, mailbox)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX delivery_waiting ON delivery (mailbox, bundle) WHERE waiting = 1;"
     "CREATE TABLE entry (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, event INTEGER NOT NULL,"
-    " bundle INTEGER REFERENCES bundle (n), mailbox INTEGER NOT NULL, part INTEGER NOT NULL,"
-    " actor BLOB, code TEXT NOT NULL, line BLOB NOT NULL) STRICT;"
+    " bundle INTEGER REFERENCES bundle (n), expectation INTEGER, mailbox INTEGER NOT NULL,"
+    " part INTEGER NOT NULL, actor BLOB, code TEXT NOT NULL, line BLOB NOT NULL) STRICT;"
     "CREATE UNIQUE INDEX entry_once ON entry (bundle, mailbox, event, part)"
     " WHERE bundle IS NOT NULL;"
+    "CREATE UNIQUE INDEX entry_expectation ON entry (expectation, mailbox, event, part)"
+    " WHERE expectation IS NOT NULL;"
     "CREATE INDEX entry_mailbox ON entry (mailbox) WHERE mailbox > 0;"
     "CREATE TABLE hash (n INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
     "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, time INTEGER NOT NULL, note BLOB NOT NULL,"
@@ -62,7 +64,31 @@ static const char schema_text[] =
     " DEFAULT -1, met_seq INTEGER NOT NULL DEFAULT -1, met_by INTEGER REFERENCES bundle (n))"
     " STRICT;"
     "CREATE INDEX expectation_class ON expectation (class, n) WHERE state < 2;"
-    "CREATE INDEX expectation_mailbox ON expectation (mailbox, n);";
+    "CREATE INDEX expectation_mailbox ON expectation (mailbox, n);"
+    /* deadlines: narrow rows, a million of them are open at once; what is asked at each tick and of
+     * each board has an index of the open ones only */
+    "CREATE TABLE ladder (n INTEGER PRIMARY KEY, text BLOB NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE deadline (n INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
+    " bundle INTEGER REFERENCES bundle (n), expectation INTEGER,"
+    " mailbox INTEGER NOT NULL REFERENCES mailbox (n),"
+    " owed_to INTEGER NOT NULL REFERENCES mailbox (n), part INTEGER NOT NULL, by TEXT,"
+    " start INTEGER NOT NULL, due INTEGER NOT NULL,"
+    " ladder INTEGER NOT NULL REFERENCES ladder (n), flags INTEGER NOT NULL,"
+    " fired INTEGER NOT NULL, next INTEGER, state INTEGER NOT NULL, closed INTEGER NOT NULL,"
+    " CHECK ((bundle IS NULL) <> (expectation IS NULL))) STRICT;"
+    "CREATE UNIQUE INDEX deadline_bundle ON deadline (bundle, mailbox, kind, part)"
+    " WHERE bundle IS NOT NULL;"
+    "CREATE UNIQUE INDEX deadline_expectation ON deadline (expectation, mailbox, kind, part)"
+    " WHERE expectation IS NOT NULL;"
+    "CREATE INDEX deadline_next ON deadline (next) WHERE next IS NOT NULL;"
+    "CREATE INDEX deadline_owed_by ON deadline (mailbox, due) WHERE state = 0;"
+    "CREATE INDEX deadline_owed_to ON deadline (owed_to, due) WHERE state = 0;"
+    "CREATE INDEX deadline_overdue ON deadline (due) WHERE state = 0 AND flags & 2;"
+    "CREATE TABLE away (mailbox TEXT PRIMARY KEY, cover TEXT, since INTEGER NOT NULL,"
+    " until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
+    " deadline INTEGER NOT NULL REFERENCES deadline (n),"
+    " mailbox INTEGER NOT NULL REFERENCES mailbox (n), notice BLOB NOT NULL) STRICT;";
 
 #define BUNDLE_COLUMNS                                                                             \
 	"b.n, b.id, b.sender, b.class, b.provisional, b.concern, b.created, b.event_at,"           \
@@ -71,12 +97,20 @@ static const char schema_text[] =
 	" b.offset, b.state"
 #define ENTRY_COLUMNS                                                                              \
 	"e.seq, e.time, e.event, ifnull(e.bundle, 0), (SELECT name FROM mailbox WHERE n ="         \
-	" e.mailbox), e.part, e.actor, e.code"
+	" e.mailbox), e.part, e.actor, e.code, ifnull(e.expectation, 0)"
 #define DELIVERY_COLUMNS "d.bundle, m.name, d.slot, d.cover, d.covers, d.state"
 #define EXPECTATION_COLUMNS                                                                        \
 	"n, id, mailbox, sender, class, about, ifnull(opened_by, 0), opened, due, state,"          \
 	" opened_seq, missed_seq, met_seq, ifnull(met_by, 0)"
 #define MAILBOX_N "(SELECT n FROM mailbox WHERE name = ?)"
+#define DEADLINE_SELECT                                                                            \
+	"SELECT n, kind, ifnull(bundle, 0), ifnull(expectation, 0),"                               \
+	" (SELECT name FROM mailbox WHERE n = l.mailbox),"                                         \
+	" (SELECT name FROM mailbox WHERE n = l.owed_to), part, by, start, due, ladder, flags,"    \
+	" fired, next, state, closed FROM deadline l"
+#define OUTBOX_SELECT                                                                              \
+	"SELECT n, kind, deadline, (SELECT name FROM mailbox WHERE n = o.mailbox), notice"         \
+	" FROM outbox o"
 
 static const char *const queries[QUERIES] = {
     [Q_VALUE_SET] = "INSERT INTO value VALUES (?, ?) ON CONFLICT (name)"
@@ -116,7 +150,7 @@ static const char *const queries[QUERIES] = {
     [Q_DELIVERY_WAITING] = "SELECT waiting FROM delivery WHERE bundle = ? AND mailbox = ?",
     [Q_DELIVERIES] = "SELECT " DELIVERY_COLUMNS " FROM delivery d JOIN mailbox m ON m.n ="
 		     " d.mailbox WHERE d.bundle = ? ORDER BY d.slot",
-    [Q_ENTRY_ADD] = "INSERT INTO entry VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?)",
+    [Q_ENTRY_ADD] = "INSERT INTO entry VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), ?, ?, ?, ?, ?)",
     [Q_ENTRY] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.seq = ?",
     [Q_LINE] = "SELECT line FROM entry WHERE seq = ?",
     [Q_ENTRY_FIND] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.bundle = ? AND e.mailbox ="
@@ -183,10 +217,41 @@ static const char *const queries[QUERIES] = {
 		 " (SELECT ifnull(sum(bundles), 0) FROM agency),"
 		 " (SELECT ifnull(sum(waiting), 0) FROM mailbox),"
 		 " (SELECT ifnull(max(seq) + 1, 0) FROM entry), (SELECT count(*) FROM quarantine)",
+    [Q_LADDER_FIND] = "SELECT n FROM ladder WHERE text = ?",
+    [Q_LADDER_ADD] = "INSERT INTO ladder (text) VALUES (?)",
+    [Q_LADDER] = "SELECT text FROM ladder WHERE n = ?",
+    [Q_DEADLINE_ADD] = "INSERT INTO deadline (kind, bundle, expectation, mailbox, owed_to, part,"
+		       " by, start, due, ladder, flags, fired, next, state, closed) VALUES (?,"
+		       " nullif(?, 0), nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+		       " nullif(?, 9223372036854775807), ?, ?)",
+    [Q_DEADLINE] = DEADLINE_SELECT " WHERE n = ?",
+    [Q_DEADLINE_SET] = "UPDATE deadline SET flags = ?, fired = ?,"
+		       " next = nullif(?, 9223372036854775807), state = ?, closed = ? WHERE n = ?",
+    [Q_DEADLINE_NEXT] = "SELECT next FROM deadline WHERE next IS NOT NULL ORDER BY next LIMIT 1",
+    [Q_DEADLINE_COUNT] = "SELECT (SELECT count(*) FROM deadline WHERE state = 0),"
+			 " (SELECT count(*) FROM deadline WHERE state = 0 AND flags & 2)",
+    [Q_DEADLINES_BUNDLE] = DEADLINE_SELECT " WHERE bundle = ? ORDER BY n",
+    [Q_DEADLINES_EXPECTATION] = DEADLINE_SELECT " WHERE expectation = ? ORDER BY n",
+    [Q_DEADLINES_DUE] = DEADLINE_SELECT " WHERE next IS NOT NULL AND next <= ?"
+					" ORDER BY next, n LIMIT ?",
+    [Q_OWED_BY] =
+	DEADLINE_SELECT " WHERE state = 0 AND mailbox = " MAILBOX_N " ORDER BY due, n LIMIT ?",
+    [Q_OWED_TO] =
+	DEADLINE_SELECT " WHERE state = 0 AND owed_to = " MAILBOX_N " ORDER BY due, n LIMIT ?",
+    [Q_OVERDUE] = DEADLINE_SELECT " WHERE state = 0 AND flags & 2 ORDER BY due, n LIMIT ?",
+    [Q_BUNDLE_PURGE] = "UPDATE bundle SET purge = ? WHERE n = ?",
+    [Q_AWAY_SET] = "INSERT INTO away VALUES (?, ?, ?, ?) ON CONFLICT (mailbox) DO UPDATE SET"
+		   " cover = excluded.cover, since = excluded.since, until = excluded.until",
+    [Q_AWAY_END] = "DELETE FROM away WHERE mailbox = ?",
+    [Q_AWAY] = "SELECT mailbox, cover, since, until FROM away WHERE mailbox = ?",
+    [Q_OUTBOX_ADD] = "INSERT INTO outbox (kind, deadline, mailbox, notice) VALUES (?, ?, ?, ?)",
+    [Q_OUTBOX] = OUTBOX_SELECT " WHERE n = ?",
+    [Q_OUTBOX_NEXT] = OUTBOX_SELECT " WHERE n > ? ORDER BY n LIMIT 1",
+    [Q_OUTBOX_END] = "DELETE FROM outbox WHERE n = ?",
 };
 
 const struct sql_schema ledger_schema = {
-    .version = 1,
+    .version = 2,
     .create = schema_text,
     .query = queries,
     .queries = QUERIES,

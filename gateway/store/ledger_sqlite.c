@@ -80,7 +80,9 @@ schema_check(struct sql *s, const struct sql_schema *schema, bool writer, struct
 	if (application != APPLICATION_ID)
 		return err_set(e, ERR_CONFIG, "ledger: the database is not a ledger of Safehand");
 	if (version != schema->version)
-		return err_set(e, ERR_CONFIG, "ledger: schema %lld, this program knows %d",
+		return err_set(e, ERR_CONFIG,
+			       "ledger: its schema is version %lld, this program reads version %d"
+			       " only: start a new data folder, or use the program that made it",
 			       (long long)version, schema->version);
 	return 0;
 }

@@ -166,7 +166,7 @@ quarantine_apply(struct store *s, struct change *c, struct err *e)
 {
 	struct act *a = (struct act *)c;
 
-	ledger_quarantine(s->writer, a->bundle.n, time_now_ms(), a->why);
+	ledger_quarantine(s->writer, a->bundle.n, s->now(), a->why);
 	return 0;
 }
 

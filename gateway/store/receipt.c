@@ -146,7 +146,7 @@ check_time(const struct store *s, const struct msg_facts_statement *f,
 
 	if (f->at_ms < b->accepted_ms - skew)
 		return err_set(e, ERR_ORDER, "at: before the bundle was accepted");
-	return judge_clock(f->at_ms, time_now_ms(), skew, "at", e);
+	return judge_clock(f->at_ms, s->now(), skew, "at", e);
 }
 
 static int
@@ -367,7 +367,7 @@ receipt_take(void *env, struct chan *ch, const void *msg, int fd)
 		reply_unknown(&r->asker);
 		receipt_free(r);
 	} else {
-		worker_check(s->workers, CHECK_STATEMENT, r->body.data, r->body.len, time_now_ms(),
+		worker_check(s->workers, CHECK_STATEMENT, r->body.data, r->body.len, s->now(),
 			     on_checked, r);
 	}
 }

@@ -167,7 +167,7 @@ roster_load(struct store *s)
 		return;
 	}
 	buf_add(&l->bytes, file->data, file->len);
-	worker_check(s->workers, CHECK_ROSTER, file->data, file->len, time_now_ms(), on_checked, l);
+	worker_check(s->workers, CHECK_ROSTER, file->data, file->len, s->now(), on_checked, l);
 }
 
 void

@@ -49,7 +49,7 @@ answer(const struct route *r, const struct msg_facts_route *f, struct buf *json,
 	if (sender_check(r, f, &how.klass, e) < 0)
 		return -1;
 	how.members = s->members;
-	if (routing_answer(&how, f, time_now_ms(), json, e) < 0)
+	if (routing_answer(&how, f, s->now(), json, e) < 0)
 		return -1;
 	route_remember(s->routes, f->from, f->klass, &f->about, &f->exclude);
 	return 0;
@@ -92,6 +92,6 @@ route_take(void *env, struct chan *ch, const void *msg, int fd)
 	r = mem_alloc(sizeof *r);
 	*r = (struct route){.store = s, .asker = a};
 	strcpy(r->agency, m->agency);
-	worker_check(s->workers, CHECK_ROUTE, body.data, body.len, time_now_ms(), on_checked, r);
+	worker_check(s->workers, CHECK_ROUTE, body.data, body.len, s->now(), on_checked, r);
 	buf_free(&body);
 }

@@ -77,7 +77,8 @@ store_prepare(struct role_env *env, struct err *e)
 
 	env->state = s;
 	s->env = env;
-	s->started_ms = time_now_ms();
+	s->now = time_now_ms;
+	s->started_ms = s->now();
 	s->workers = workers_new();
 	s->uploads = uploads_new();
 	s->waiters = waiters_new();
@@ -103,7 +104,7 @@ static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct store *s = arg;
-	int64_t now = time_now_ms();
+	int64_t now = s->now();
 
 	spool_stage_expire(s->spool, now - s->settings.staging_age_ms);
 	purge_tick(s, now);

@@ -47,6 +47,7 @@ struct store {
 				    before one is judged again when it is applied */
 	struct chan *notary, *courier;
 	struct event *tick;
+	int64_t (*now)(void); /* ms since 1970: every decision asks it; tests play another */
 	int64_t started_ms;
 };
 

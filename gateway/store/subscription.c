@@ -74,7 +74,7 @@ apply(struct store *s, struct change *c, struct err *e)
 
 	s->routes_changed++;
 	if (u->subscribe)
-		ledger_subscribe(s->writer, u->kind, u->value, u->mailbox, time_now_ms());
+		ledger_subscribe(s->writer, u->kind, u->value, u->mailbox, s->now());
 	else if (!ledger_unsubscribe(s->writer, u->kind, u->value, u->mailbox))
 		return err_set(e, ERR_UNKNOWN, "%s does not subscribe to %s %s", u->mailbox,
 			       u->kind, u->value);

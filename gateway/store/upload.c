@@ -96,7 +96,7 @@ upload_free(struct upload *u)
 
 	worker_forget(s->workers, u);
 	if (u->stage != NULL)
-		spool_stage_leave(u->stage, time_now_ms());
+		spool_stage_leave(u->stage, s->now());
 	LIST_REMOVE(u, next);
 	s->uploads->n--;
 	facts_drop(u);
@@ -296,7 +296,7 @@ judge(struct upload *u, struct ledger *l, const struct policy_class **klass, str
 				     .ledger = l,
 				     .routes = s->routes,
 				     .settings = &s->settings,
-				     .now_ms = time_now_ms()};
+				     .now_ms = s->now()};
 
 	u->judged = s->routes_changed;
 	return judge_bundle(&c, klass, e);
@@ -322,7 +322,7 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 		return;
 	}
 	if (spool_stage(u->store->spool, u->id, u->agency, &u->head, u->head_sha256,
-			u->payload_bytes, time_now_ms(), &u->stage, &e) < 0 ||
+			u->payload_bytes, u->store->now(), &u->stage, &e) < 0 ||
 	    (!u->resumed && spool_stage_restart(u->stage, &e) < 0)) {
 		turn_away(u, &e);
 		return;
@@ -344,7 +344,7 @@ begin(struct upload *u)
 		turn_away(u, &e);
 		return;
 	}
-	worker_check(u->store->workers, CHECK_HEAD, u->head.data, u->head.len, time_now_ms(),
+	worker_check(u->store->workers, CHECK_HEAD, u->head.data, u->head.len, u->store->now(),
 		     on_checked, u);
 }
 

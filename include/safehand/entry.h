@@ -12,8 +12,8 @@
 #include "safehand/limits.h"
 #include "safehand/name.h"
 
-#define ENTRY_SALT 16 /* bytes: a leaf's hash cannot be guessed from what is known of its entry */
-#define ENTRY_CODE 96 /* bytes of a code, NUL included */
+#define ENTRY_SALT 16  /* bytes: a leaf's hash cannot be guessed from what is known of its entry */
+#define ENTRY_CODE 128 /* bytes of a code, NUL included: a word and a mailbox fit */
 
 /* Names of ETSI EN 319 522-2 where it has one. The numbers are kept on disk: new ones go to the
  * end. */

@@ -22,6 +22,8 @@ enum notice_kind {
 	NOTICE_COVER,	    /* the cover was given the key */
 	NOTICE_MISSED,	    /* an expected bundle did not come */
 	NOTICE_UNDELIVERED, /* mail or webhook could not be delivered */
+	NOTICE_REMINDER,    /* it is still to come: to the contact of who owes, by mail and webhook
+			       only */
 	NOTICE_KINDS
 };
 const char *notice_kind_name(enum notice_kind k); /* "overdue"; static */
@@ -42,9 +44,9 @@ struct notice {
 };
 
 /* Its rules: names and ids well formed; owed "arrive" of an expectation and of nothing else; missed
- * of an expectation, overdue and cover of a bundle, undelivered of either; an action's number with
- * an action alone; due not before start. ERR_FORMAT naming the member. Pure: who makes a notice
- * asks it too. */
+ * of an expectation, overdue and cover of a bundle, undelivered and reminder of either; an action's
+ * number with an action alone; due not before start. ERR_FORMAT naming the member. Pure: who makes
+ * a notice asks it too. */
 int notice_check(const struct notice *n, struct err *e) __attribute__((warn_unused_result));
 /* {"safehand_notice":1,"id","created","kind","to","bundle"|null,"expectation"|null,"class","from",
  * "mailbox","owed","action","start","due"}, in this order, one line; start and due with

@@ -207,7 +207,7 @@ def notice(data):
     whole(n, "safehand_notice", 1, 1)
     text(n, "id", UUID7)
     instant(n["created"], "created")
-    one_of(n, "kind", ("overdue", "cover", "missed", "undelivered"))
+    one_of(n, "kind", ("overdue", "cover", "missed", "undelivered", "reminder"))
     one_of(n, "owed", ("collect", "read", "answer", "action", "final", "arrive"))
     for name in ("to", "from", "mailbox"):
         text(n, name, PAIR)
@@ -215,7 +215,7 @@ def notice(data):
     bundle, expectation = (text(n, name, UUID7, null=True) for name in ("bundle", "expectation"))
     if (bundle is None) == (expectation is None) or (n["owed"] == "arrive") != (bundle is None):
         raise FormatError("notice: of a bundle, or of an expectation that owes arriving")
-    if n["kind"] != "undelivered" and (n["kind"] == "missed") != (bundle is None):
+    if n["kind"] not in ("undelivered", "reminder") and (n["kind"] == "missed") != (bundle is None):
         raise FormatError("kind: missed of an expectation, overdue or cover of a bundle")
     whole(n, "action", *((1, 64) if n["owed"] == "action" else (0, 0)))
     if instant(n["due"], "due", fraction=True) < instant(n["start"], "start", fraction=True):

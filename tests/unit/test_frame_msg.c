@@ -101,6 +101,51 @@ every_row_names_sender_and_taker(void **state)
 	}
 }
 
+/* The fields of a notice, its two enums among them. */
+static void
+notices_come_out_as_they_went_in(void **state)
+{
+	struct msg_notify in = {.job = 9,
+				.kind = NOTIFY_WEBHOOK,
+				.address = "https://x.example/h",
+				.pattern = "schools/*"},
+			  out;
+	struct buf wire = {0};
+
+	in.notice = (struct notice){.id = "019ab0c0-0000-7000-8000-000000000000",
+				    .created_ms = 5000,
+				    .kind = NOTICE_MISSED,
+				    .to = "csc/duty",
+				    .expectation = "019ab0c0-0000-7000-8000-000000000001",
+				    .klass = "strategy-minutes",
+				    .from = "csc/mash",
+				    .mailbox = "csc/duty",
+				    .owed = DEADLINE_ARRIVE,
+				    .action = 3,
+				    .start_ms = -1,
+				    .due_ms = 1ll << 40};
+	msg_encode(MSG_NOTIFY, &in, &wire);
+	assert_ok(msg_decode(msg_row(MSG_NOTIFY), wire.data + 4, wire.len - 4, &out, &e), &e);
+	assert_int_equal(out.job, 9);
+	assert_int_equal(out.kind, NOTIFY_WEBHOOK);
+	assert_string_equal(out.address, in.address);
+	assert_string_equal(out.pattern, in.pattern);
+	assert_string_equal(out.notice.id, in.notice.id);
+	assert_int_equal(out.notice.created_ms, 5000);
+	assert_int_equal(out.notice.kind, NOTICE_MISSED);
+	assert_string_equal(out.notice.to, "csc/duty");
+	assert_string_equal(out.notice.bundle, "");
+	assert_string_equal(out.notice.expectation, in.notice.expectation);
+	assert_string_equal(out.notice.klass, "strategy-minutes");
+	assert_string_equal(out.notice.from, "csc/mash");
+	assert_string_equal(out.notice.mailbox, "csc/duty");
+	assert_int_equal(out.notice.owed, DEADLINE_ARRIVE);
+	assert_int_equal(out.notice.action, 3);
+	assert_int_equal(out.notice.start_ms, -1);
+	assert_int_equal(out.notice.due_ms, 1ll << 40);
+	buf_free(&wire);
+}
+
 int
 main(void)
 {
@@ -108,6 +153,7 @@ main(void)
 	    cmocka_unit_test(what_goes_in_comes_out),
 	    cmocka_unit_test(any_other_length_is_refused),
 	    cmocka_unit_test(hostile_lengths_are_refused),
+	    cmocka_unit_test(notices_come_out_as_they_went_in),
 	    cmocka_unit_test(every_row_names_sender_and_taker),
 	};
 
