@@ -26,6 +26,18 @@ folder_of(const char *id)
 	return (unsigned)strtoul(id + UUID_TEXT - 3, NULL, 16);
 }
 
+/* Its number; false: a name of another kind. */
+static bool
+folder_parse(const char *name, unsigned *out)
+{
+	uint8_t byte;
+
+	if (strlen(name) != 2 || hex_decode(&byte, 1, name) < 0)
+		return false;
+	*out = byte;
+	return true;
+}
+
 static void
 file_name(char out[static FILE_NAME], const char *id)
 {
@@ -34,18 +46,18 @@ file_name(char out[static FILE_NAME], const char *id)
 
 /* --- life --- */
 
+/* Made when the first bundle comes for it. The folder itself is on disk when this returns; one that
+ * a crash left in between is synced with all of bundles/ at start. */
 static int
-folders_make(struct spool *s, struct err *e)
+folder_make(struct spool *s, const char *id, struct err *e)
 {
 	char name[3];
 
-	for (unsigned i = 0; i < SPOOL_FOLDERS; i++) {
-		snprintf(name, sizeof name, "%02x", i);
-		if (mkdirat(s->bundles, name, 0700) < 0 && errno != EEXIST)
-			return err_sys(e, "bundles/%s", name);
-	}
-	disk_sync(s->bundles, "bundles");
-	disk_sync(s->data, "data folder");
+	snprintf(name, sizeof name, "%02x", folder_of(id));
+	if (mkdirat(s->bundles, name, 0700) == 0)
+		disk_sync(s->bundles, "bundles");
+	else if (errno != EEXIST)
+		return err_sys(e, "bundles/%s", name);
 	return 0;
 }
 
@@ -58,12 +70,14 @@ spool_open(int datafd, const struct spool_conf *conf, uint32_t segment, uint64_t
 
 	*s = (struct spool){.conf = *conf, .data = datafd, .staging = -1, .bundles = -1};
 	if (disk_folder(datafd, "staging", &s->staging, e) < 0 ||
-	    disk_folder(datafd, "bundles", &s->bundles, e) < 0 || folders_make(s, e) < 0 ||
-	    stage_scan(s, e) < 0 || disk_folder(datafd, "journal", &journal, e) < 0 ||
+	    disk_folder(datafd, "bundles", &s->bundles, e) < 0 || stage_scan(s, e) < 0 ||
+	    disk_folder(datafd, "journal", &journal, e) < 0 ||
 	    journal_open(journal, conf->segment_bytes, segment, end, &s->journal, e) < 0) {
 		spool_close(s);
 		return -1;
 	}
+	disk_sync(s->bundles, "bundles");
+	disk_sync(s->data, "data folder"); /* the folders in it, and the ledger's files */
 	*out = s;
 	return 0;
 }
@@ -102,6 +116,7 @@ struct sweep {
 	void *ctx;
 	size_t swept;
 	unsigned folder;
+	struct err *e;
 };
 
 static int
@@ -115,40 +130,37 @@ sweep_file(void *ctx, const char *name)
 		return 0;
 	snprintf(path, sizeof path, "%02x/%s", w->folder, name);
 	if (unlinkat(w->s->bundles, path, 0) < 0)
-		return -1;
+		return err_sys(w->e, "bundles/%s: sweep", path);
 	log_info("spool-swept", "file=%s", path);
 	w->swept++;
 	return 0;
 }
 
-/* [2] bytes without a row go: nobody was told that they had come. */
+/* One of the 256 folders; what is none of them is left alone. */
 static int
-sweep_bundles(struct sweep *w, struct err *e)
+sweep_folder(void *ctx, const char *name)
 {
-	for (w->folder = 0; w->folder < SPOOL_FOLDERS; w->folder++) {
-		char name[3];
-		int fd, rc;
+	struct sweep *w = ctx;
+	int fd, rc;
 
-		snprintf(name, sizeof name, "%02x", w->folder);
-		fd = disk_open(w->s->bundles, name, O_RDONLY | O_DIRECTORY);
-		if (fd < 0)
-			return err_sys(e, "bundles/%s", name);
-		rc = disk_list(fd, sweep_file, w, e);
-		close(fd);
-		if (rc < 0)
-			return err_sys(e, "bundles/%s: sweep", name);
-	}
-	return 0;
+	if (!folder_parse(name, &w->folder))
+		return 0;
+	if ((fd = disk_open(w->s->bundles, name, O_RDONLY | O_DIRECTORY)) < 0)
+		return err_sys(w->e, "bundles/%s", name);
+	rc = disk_list(fd, sweep_file, w, w->e);
+	close(fd);
+	return rc;
 }
 
 int
 spool_sweep(struct spool *s, bool (*keep)(void *ctx, const char *id), void *ctx, size_t *swept,
 	    struct err *e)
 {
-	struct sweep w = {.s = s, .keep = keep, .ctx = ctx};
+	struct sweep w = {.s = s, .keep = keep, .ctx = ctx, .e = e};
 	struct stage *next;
 
-	if (sweep_bundles(&w, e) < 0)
+	/* [2] bytes without a row go: nobody was told that they had come */
+	if (disk_list(s->bundles, sweep_folder, &w, e) < 0)
 		return -1;
 	for (struct stage *st = s->stages; st != NULL; st = next) {
 		next = st->next;
@@ -209,7 +221,8 @@ put_large(struct spool *s, struct stage *st, uint64_t kept, struct spool_place *
 
 	stage_name(st, from);
 	file_name(to, st->id);
-	if (slots_put(s, st->id, st->fd, kept, st->head_bytes - kept, e) < 0)
+	if (folder_make(s, st->id, e) < 0 ||
+	    slots_put(s, st->id, st->fd, kept, st->head_bytes - kept, e) < 0)
 		return -1;
 	/* A file in bundles/ without a row is swept, one in staging/ is gone on with: so it moves
 	 * before its slots are wiped. [1] all of it is on disk before the row. */
@@ -411,6 +424,8 @@ spool_erase(struct spool *s, const char *id, const struct spool_place *at, struc
 struct walk_files {
 	int (*row)(void *, const char *, const struct spool_place *);
 	void *ctx;
+	struct spool *s;
+	struct err *e;
 	int dir;
 };
 
@@ -430,22 +445,30 @@ walk_file(void *ctx, const char *name)
 	return w->row(w->ctx, uuid_is_v7(id) ? id : "", &at);
 }
 
+static int
+walk_folder(void *ctx, const char *name)
+{
+	struct walk_files *w = ctx;
+	unsigned folder;
+	int rc;
+
+	if (!folder_parse(name, &folder))
+		return err_set(w->e, ERR_FORMAT, "bundles/%s is none of its folders", name);
+	w->dir = disk_open(w->s->bundles, name, O_RDONLY | O_DIRECTORY);
+	if (w->dir < 0)
+		return err_sys(w->e, "bundles/%s", name);
+	rc = disk_list(w->dir, walk_file, w, w->e);
+	close(w->dir);
+	return rc;
+}
+
 int
 spool_walk(struct spool *s, int (*row)(void *ctx, const char *id, const struct spool_place *at),
 	   void *ctx, struct err *e)
 {
-	struct walk_files w = {.row = row, .ctx = ctx};
-	int rc = journal_walk(s->journal, row, ctx, e);
+	struct walk_files w = {.row = row, .ctx = ctx, .s = s, .e = e};
 
-	for (unsigned i = 0; rc == 0 && i < SPOOL_FOLDERS; i++) {
-		char name[3];
-
-		snprintf(name, sizeof name, "%02x", i);
-		w.dir = disk_open(s->bundles, name, O_RDONLY | O_DIRECTORY);
-		if (w.dir < 0)
-			return err_sys(e, "bundles/%s", name);
-		rc = disk_list(w.dir, walk_file, &w, e);
-		close(w.dir);
-	}
-	return rc;
+	if (journal_walk(s->journal, row, ctx, e) < 0)
+		return -1;
+	return disk_list(s->bundles, walk_folder, &w, e);
 }
