@@ -38,6 +38,7 @@ struct receipt {
 	/* what the group decided */
 	int64_t seq;
 	bool first;
+	bool damaged; /* the bundle's bytes: [9] */
 	struct buf slot;
 };
 
@@ -188,6 +189,7 @@ take_slot(struct store *s, struct receipt *r, const struct ledger_bundle *b,
 		buf_clear(&r->slot);
 		buf_add(&r->slot, bytes.data + end - SLOT_BYTES, SLOT_BYTES);
 	}
+	r->damaged = rc < 0 && e->code == ERR_DIGEST;
 	buf_free(&bytes);
 	return rc;
 }
@@ -298,7 +300,8 @@ done(struct store *s, struct change *c, const struct err *refusal)
 	struct receipt *r = (struct receipt *)c;
 	struct ledger_bundle b;
 
-	if (refusal != NULL && refusal->code == ERR_DIGEST && ledger_bundle(s->reader, r->id, &b))
+	/* a statement about other documents is its signer's error, not the bundle's */
+	if (r->damaged && ledger_bundle(s->reader, r->id, &b))
 		quarantine_bundle(s, &b, refusal); /* [9] */
 	if (refusal != NULL) {
 		refuse(r, refusal);

@@ -1036,6 +1036,25 @@ damaged_head(void **unused)
 	assert_true(ledger_is_quarantined(rig.store->reader, b.n));
 }
 
+/* Who signs for other documents than were opened errs himself: the bundle is not damaged. */
+static void
+other_documents(void **unused)
+{
+	struct ledger_bundle b;
+
+	rig_submit(RIG_ID, payload, 1);
+	state(STATEMENT_COLLECTED, "ok");
+	state(STATEMENT_OPENED, "ok");
+	state_what(STATEMENT_READ, "ok", "uhcw/emergency", 'a');
+	rig.statement.content_sha256[0] ^= 1;
+	rig_settle();
+	rig_expect(422, ERR_DIGEST);
+	rig_settle();
+	assert_true(ledger_bundle(rig.store->reader, RIG_ID, &b));
+	assert_false(ledger_is_quarantined(rig.store->reader, b.n));
+	is_sound();
+}
+
 /* Verify dies with a check: another takes it; a second death refuses it. */
 static void
 verify_dies(void **unused)
@@ -1183,6 +1202,7 @@ main(void)
 	    T(route),
 	    T(quarantine),
 	    T(damaged_head),
+	    T(other_documents),
 	    T(verify_dies),
 	    T(notary_refuses),
 	    T(changes_are_told_once),
