@@ -97,6 +97,17 @@ chan_free(struct chan *ch)
 	free(ch);
 }
 
+/* A channel that fails otherwise than by its peer's end has lost a message, and the job with it
+ * would wait for ever: without its channels a role can promise nothing. */
+static _Noreturn void
+broken(const char *what)
+{
+	struct err e = {0};
+
+	err_sys(&e, "%s", what);
+	log_fatal("channel", &e);
+}
+
 /* One packet to the socket: 1 sent, 0 would block, -1 gone. */
 static int
 send_packet(int sock, const struct buf *bytes, int fd)
@@ -122,7 +133,11 @@ send_packet(int sock, const struct buf *bytes, int fd)
 	while (n < 0 && errno == EINTR);
 	if (n >= 0)
 		return 1;
-	return errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS ? 0 : -1;
+	if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
+		return 0;
+	if (errno != EPIPE && errno != ECONNRESET)
+		broken("sendmsg");
+	return -1;
 }
 
 static void
@@ -226,6 +241,8 @@ recv_packet(int sock, int flags, struct buf *bytes, int *fd)
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return 0;
+	if (n < 0 && errno != ECONNRESET)
+		broken("recvmsg");
 	if (n <= 0)
 		return -1;
 	*fd = take_fd(&m);
