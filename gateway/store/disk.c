@@ -19,6 +19,14 @@ disk_open(int dir, const char *name, int flags)
 }
 
 int
+disk_missing(struct err *e, const char *folder, const char *name)
+{
+	if (errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENOTDIR)
+		return err_set(e, ERR_DIGEST, "%s/%s: %s", folder, name, strerror(errno));
+	return err_sys(e, "%s/%s", folder, name);
+}
+
+int
 disk_folder(int dir, const char *name, int *fd, struct err *e)
 {
 	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)

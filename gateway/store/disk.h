@@ -12,6 +12,9 @@
 
 /* Opens name below dir: O_CLOEXEC, O_NOFOLLOW; a created file is 0600. -1 with errno. */
 int disk_open(int dir, const char *name, int flags);
+/* After an open that failed: ERR_DIGEST if the file is not there, or is none [9]; else, as when
+ * descriptors ran out, what the system said: the bytes may be well. Always -1. */
+int disk_missing(struct err *e, const char *folder, const char *name);
 /* Makes the folder if missing (0700) and opens it; -1 with err. */
 int disk_folder(int dir, const char *name, int *fd, struct err *e)
     __attribute__((warn_unused_result));

@@ -153,7 +153,8 @@ segment_next(struct journal *j, struct err *e)
 	int fd;
 
 	segment_name(name, segment);
-	fd = disk_open(j->dir, name, O_RDWR | O_CREAT | O_EXCL);
+	/* one that is there is of an attempt that failed: no row names it */
+	fd = disk_open(j->dir, name, O_RDWR | O_CREAT | O_TRUNC);
 	if (fd < 0 || fallocate(fd, 0, 0, (off_t)j->segment_bytes) < 0) {
 		err_sys(e, "%s", name);
 		if (fd >= 0) {
@@ -205,6 +206,18 @@ journal_close(struct journal *j)
 	free(j);
 }
 
+/* What was written of a record that could not be written whole would stand behind the next one, if
+ * that is shorter, and be taken for a damaged record. */
+static void
+record_undo(struct journal *j, uint64_t n)
+{
+	uint64_t left = j->size - j->end;
+	struct err e = {0};
+
+	if (disk_zero(j->fd, j->end, n < left ? n : left, &e) < 0)
+		log_fatal("journal", &e); /* the next start erases it */
+}
+
 int
 journal_append(struct journal *j, const char *id, const struct buf *shb, uint64_t kept,
 	       struct spool_place *out, struct err *e)
@@ -218,8 +231,10 @@ journal_append(struct journal *j, const char *id, const struct buf *shb, uint64_
 	at.segment = j->segment;
 	at.offset = j->end + JOURNAL_HEADER;
 	header_make(header, id, shb, &at);
-	if (disk_write(j->fd, iov, 2, j->end, e) < 0)
+	if (disk_write(j->fd, iov, 2, j->end, e) < 0) {
+		record_undo(j, JOURNAL_HEADER + shb->len);
 		return err_wrap(e, "journal");
+	}
 	j->end = round_up(at.offset + at.length);
 	j->dirty = true;
 	*out = at;
@@ -250,7 +265,7 @@ segment_open(struct journal *j, uint32_t segment, int flags, int *fd, struct err
 
 	segment_name(name, segment);
 	*fd = disk_open(j->dir, name, flags);
-	return *fd < 0 ? err_set(e, ERR_DIGEST, "journal: %s: %s", name, strerror(errno)) : 0;
+	return *fd < 0 ? disk_missing(e, "journal", name) : 0;
 }
 
 static int

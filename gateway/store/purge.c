@@ -107,14 +107,21 @@ erased_done(struct store *s, struct change *c, const struct err *refusal)
 	act_end((struct act *)c, refusal);
 }
 
-/* [8] The entry is committed: now the bytes. A crash in between leaves the row due for erasure. */
+/* [8] The entry is committed: now the bytes. A crash in between leaves the row due for erasure, and
+ * so does a disk that will not: tried again with each tick, until they are gone. */
 static void
 erase(struct store *s, struct act *a)
 {
 	struct err e = {0};
 
-	if (spool_erase(s->spool, a->bundle.id, &a->bundle.place, &e) < 0)
-		log_err(LOG_LEVEL_WARN, "erase", &e); /* nothing there to erase: that is the aim */
+	if (spool_erase(s->spool, a->bundle.id, &a->bundle.place, &e) < 0) {
+		log_err(LOG_LEVEL_WARN, "erase", &e);
+		if (e.code != ERR_DIGEST) { /* that is: nothing there to erase, the aim */
+			err_wrap(&e, "purged, and not yet erased");
+			act_end(a, &e);
+			return;
+		}
+	}
 	log_info("purged", "bundle=%s", a->bundle.id);
 	a->bundle.state = BUNDLE_PURGED;
 	a->change = (struct change){.apply = erased_apply, .done = erased_done};
@@ -140,6 +147,20 @@ purge_bundle(struct store *s, int64_t bundle, purge_done *done, void *ctx)
 }
 
 void
+purge_resume(struct store *s)
+{
+	int64_t due[BATCH];
+	size_t n = ledger_erase_due(s->reader, due, BATCH);
+
+	for (size_t i = 0; i < n; i++) {
+		struct act *a = act_new(due[i], NULL, NULL);
+
+		ledger_bundle_at(s->reader, due[i], &a->bundle);
+		erase(s, a);
+	}
+}
+
+void
 purge_tick(struct store *s, int64_t now_ms)
 {
 	int64_t due[BATCH];
@@ -147,13 +168,7 @@ purge_tick(struct store *s, int64_t now_ms)
 
 	if (!group_is_idle(s->group))
 		return; /* not while there is other work, and not twice the same */
-	n = ledger_erase_due(s->reader, due, BATCH);
-	for (size_t i = 0; i < n; i++) {
-		struct act *a = act_new(due[i], NULL, NULL);
-
-		ledger_bundle_at(s->reader, due[i], &a->bundle);
-		erase(s, a);
-	}
+	purge_resume(s);
 	n = ledger_purge_due(s->reader, now_ms, due, BATCH);
 	for (size_t i = 0; i < n; i++)
 		purge_bundle(s, due[i], NULL, NULL);

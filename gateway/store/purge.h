@@ -10,8 +10,10 @@ typedef void purge_done(void *ctx, const struct err *refusal);
 /* Purges the bundle (its row): entry first, then the bytes [8]. done may be NULL. ERR_ORDER: purged
  * already. */
 void purge_bundle(struct store *s, int64_t bundle, purge_done *done, void *ctx);
-/* Those whose time has come, and erasures that a crash left undone; so many a call that accepts are
- * not held up. */
+/* Erasures that a crash or the disk left undone. */
+void purge_resume(struct store *s);
+/* Those whose time has come, and what purge_resume does; so many a call that accepts are not held
+ * up. */
 void purge_tick(struct store *s, int64_t now_ms);
 
 /* [9] The bytes of the bundle are damaged: it is told and served no more. */

@@ -50,7 +50,7 @@ slots_read(struct spool *s, const char *id, uint64_t most, struct buf *out, stru
 
 	slots_name(name, id);
 	if ((fd = disk_open(s->bundles, name, O_RDONLY)) < 0)
-		return err_set(e, ERR_DIGEST, "bundles/%s: %s", name, strerror(errno));
+		return disk_missing(e, "bundles", name);
 	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size % SLOT_BYTES != 0)
 		rc = err_set(e, ERR_DIGEST, "bundles/%s: %lld bytes are no slots", name,
 			     (long long)st.st_size);

@@ -221,8 +221,7 @@ put_large(struct spool *s, struct stage *st, uint64_t kept, struct spool_place *
 
 	stage_name(st, from);
 	file_name(to, st->id);
-	if (folder_make(s, st->id, e) < 0 ||
-	    slots_put(s, st->id, st->fd, kept, st->head_bytes - kept, e) < 0)
+	if (slots_put(s, st->id, st->fd, kept, st->head_bytes - kept, e) < 0)
 		return -1;
 	/* A file in bundles/ without a row is swept, one in staging/ is gone on with: so it moves
 	 * before its slots are wiped. [1] all of it is on disk before the row. */
@@ -234,6 +233,24 @@ put_large(struct spool *s, struct stage *st, uint64_t kept, struct spool_place *
 	s->dirty[folder_of(st->id)] = true;
 	*out = (struct spool_place){.length = st->head_bytes + st->payload_bytes, .kept = kept};
 	return 0;
+}
+
+/* The file that was refused half-way is nobody's: no bytes without a row [2]. */
+static int
+put_file(struct spool *s, struct stage *st, uint64_t kept, struct spool_place *out, struct err *e)
+{
+	char name[FILE_NAME];
+	struct err other = {0};
+
+	file_name(name, st->id);
+	if (folder_make(s, st->id, e) < 0)
+		return -1;
+	if (put_large(s, st, kept, out, e) == 0)
+		return 0;
+	if (slots_erase(s, st->id, &other) < 0 ||
+	    (unlinkat(s->bundles, name, 0) < 0 && errno != ENOENT))
+		log_warn("not-removed", "file=bundles/%s", name); /* the next start sweeps it */
+	return -1;
 }
 
 static int
@@ -253,14 +270,17 @@ kept_length(struct stage *st, uint64_t *kept, struct err *e)
 int
 spool_put(struct spool *s, struct stage *st, struct spool_place *out, struct err *e)
 {
-	uint64_t kept, received = spool_stage_received(st);
+	uint64_t kept, wanted = st->head_bytes + st->payload_bytes;
+	struct stat sb;
 	int rc;
 
-	if (received != st->payload_bytes)
-		rc = err_set(e, ERR_DIGEST, "payload: %llu bytes came, %llu announced",
-			     (unsigned long long)received, (unsigned long long)st->payload_bytes);
+	if (fstat(st->fd, &sb) < 0)
+		rc = err_sys(e, "staging");
+	else if ((uint64_t)sb.st_size != wanted)
+		rc = err_set(e, ERR_DIGEST, "%lld bytes came, %llu announced",
+			     (long long)sb.st_size, (unsigned long long)wanted);
 	else if ((rc = kept_length(st, &kept, e)) == 0)
-		rc = st->small ? put_small(s, st, kept, out, e) : put_large(s, st, kept, out, e);
+		rc = st->small ? put_small(s, st, kept, out, e) : put_file(s, st, kept, out, e);
 	if (rc == 0)
 		stage_forget(s, st);
 	else
@@ -301,7 +321,7 @@ file_open(struct spool *s, const char *id, int flags, int *fd, struct err *e)
 
 	file_name(name, id);
 	*fd = disk_open(s->bundles, name, flags);
-	return *fd < 0 ? err_set(e, ERR_DIGEST, "bundles/%s: %s", name, strerror(errno)) : 0;
+	return *fd < 0 ? disk_missing(e, "bundles", name) : 0;
 }
 
 static int

@@ -133,6 +133,7 @@ store_start(struct role_env *env, struct err *e)
 	roster_tell_start(s);
 	roster_tell_policy(s);
 	roster_load(s);
+	purge_resume(s);
 	return 0;
 }
 

@@ -153,6 +153,14 @@ turn_away(struct upload *u, const struct err *e)
 	upload_free(u);
 }
 
+/* The gateway's own trouble, not a rule that the bundle breaks. */
+static bool
+is_ours(enum err_code code)
+{
+	return code == ERR_SYSTEM || code == ERR_STORAGE || code == ERR_BUSY ||
+	       code == ERR_INTERNAL;
+}
+
 static void
 refuse(struct upload *u, const struct err *e)
 {
@@ -310,7 +318,7 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 	struct err e = {0};
 
 	if (kind != MSG_FACTS_HEAD) {
-		if (why->code == ERR_INTERNAL)
+		if (is_ours(why->code))
 			turn_away(u, why);
 		else
 			refuse(u, why);
@@ -446,6 +454,10 @@ done(struct store *s, struct change *c, const struct err *refusal)
 {
 	struct upload *u = (struct upload *)c;
 
+	if (refusal != NULL && is_ours(refusal->code)) {
+		turn_away(u, refusal);
+		return;
+	}
 	if (refusal != NULL) {
 		refuse(u, refusal);
 		return;

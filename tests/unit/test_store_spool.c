@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -271,6 +273,83 @@ segments_roll_over(void **state)
 	s = reopen(s, segment, end);
 	for (unsigned i = 0; i < 40; i++)
 		reads_back(s, i, &at[i], 3900);
+	spool_close(s);
+}
+
+/* --- what the system refuses half-way --- */
+
+/* [2] A large one that cannot take its place leaves nothing behind. */
+static void
+refused_file_leaves_nothing(void **state)
+{
+	struct spool *s = reopen(NULL, 0, 0);
+	struct stage *st = stage_begin(s, 0xab, 10000);
+	struct spool_place at;
+	struct err e = {0};
+
+	payload_write(st, 0, 10000);
+	assert_int_equal(mkdirat(datafd, "bundles/ab", 0700), 0);
+	assert_int_equal(
+	    mkdirat(datafd, "bundles/ab/019ab000-0000-7000-8000-0000000000ab.shb", 0700), 0);
+	assert_int_equal(spool_put(s, st, &at, &e), -1);
+	assert_int_equal(e.code, ERR_SYSTEM);
+	assert_int_equal(
+	    faccessat(datafd, "bundles/ab/019ab000-0000-7000-8000-0000000000ab.slots", F_OK, 0),
+	    -1);
+	spool_close(s);
+}
+
+/* A disk that takes only a part of a record: nothing of it stands behind the next one. */
+static void
+half_a_record_is_undone(void **state)
+{
+	struct spool *s = reopen(NULL, 0, 0);
+	struct rlimit was, now;
+	struct spool_place a;
+	struct stage *st;
+	struct err e = {0};
+
+	put(s, 1, 100);
+	st = stage_begin(s, 2, 3900);
+	payload_write(st, 0, 3900);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	now = (struct rlimit){2000, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+	assert_int_equal(spool_put(s, st, &a, &e), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(e.code, ERR_SYSTEM);
+	assert_int_equal(walked(s), 1);
+	a = put(s, 3, 50);
+	spool_sync(s);
+	reads_back(s, 3, &a, 50);
+	assert_int_equal(walked(s), 2);
+	spool_close(s);
+}
+
+/* [9] Out of descriptors is not damaged: nothing goes into quarantine, and an erasure is due still.
+ */
+static void
+no_descriptor_is_no_damage(void **state)
+{
+	struct spool *s = reopen(NULL, 0, 0);
+	struct spool_place small = put(s, 1, 100), large = put(s, 0xab, 10000);
+	struct rlimit was, none;
+	struct err e = {0};
+	char id[UUID_TEXT];
+
+	spool_sync(s);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){3, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(check(s, 1, &small, false), ERR_SYSTEM);
+	assert_int_equal(check(s, 0xab, &large, false), ERR_SYSTEM);
+	id_make(id, 1);
+	assert_int_equal(spool_erase(s, id, &small, &e), -1);
+	assert_int_equal(e.code, ERR_SYSTEM);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(check(s, 1, &small, false), 0);
+	assert_int_equal(check(s, 0xab, &large, false), 0);
 	spool_close(s);
 }
 
@@ -594,6 +673,9 @@ main(void)
 	    T(small_goes_to_the_journal),
 	    T(large_is_a_file),
 	    T(slots_are_not_lent),
+	    T(refused_file_leaves_nothing),
+	    T(half_a_record_is_undone),
+	    T(no_descriptor_is_no_damage),
 	    T(segments_roll_over),
 	    T(crash_before_commit_journal),
 	    T(crash_before_first_commit),
