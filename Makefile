@@ -132,10 +132,10 @@ bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/accept.py
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/line.py
 
-## make test       everything: unit tests, then the numbered end-to-end scenarios
+## make test       everything: unit tests, the numbered end-to-end scenarios, a share of make fault
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
-test: deps all unit e2e
+test: deps all unit e2e fault-share
 e2e: all $(BUILD)/test-pki/done
 	@set -e; for s in $(E2E); do echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) sh $$s; done
 
@@ -176,6 +176,6 @@ packages:
 clean:
 	rm -rf $(BUILD)
 
-include mk/install.mk mk/quality.mk
+include mk/install.mk mk/quality.mk mk/fault.mk
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -65,9 +65,10 @@ def read(path, mode="rb"):
 class Gateway:
     """safehandd with the shipped example's configuration, in a folder of its own."""
 
-    def __init__(self, settings="", pki=PKI):
+    def __init__(self, settings="", pki=PKI, own_pki=True):
+        """own_pki: a copy of it, to be changed; else the one of all, to be read."""
         self.dir = tempfile.mkdtemp(prefix="safehand-e2e-")
-        shutil.copytree(pki, self.dir + "/pki")
+        (shutil.copytree if own_pki else os.symlink)(pki, self.dir + "/pki")
         for name in ("safehand.conf", "classes.conf"):
             shutil.copy(os.path.join(TOP, "conf", name), self.dir)
         with socket.socket() as s:

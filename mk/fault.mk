@@ -1,0 +1,18 @@
+# fault.mk - what goes wrong under the store: one system call at a time, power cuts, a file system that is shut down.
+
+FAULT_BIN = $(BUILD)/fault/inject
+$(FAULT_BIN): $(BUILD)/obj/tests/fault/inject.o $(BUILD)/obj/tests/fault/record.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^
+$(BUILD)/obj/tests/fault/%.o: CFLAGS_ALL += -Itests
+
+FAULT_RUN = TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B
+## make fault      every case of tests/fault: about an hour on two cores; FAULT_SHARE=N takes each N-th
+FAULT_SHARE = 1
+.PHONY: fault fault-share
+fault: all $(FAULT_BIN) $(BUILD)/test-pki/done
+	$(FAULT_RUN) tests/fault/store.py --share $(FAULT_SHARE)
+
+# What make test runs of it: the same cases each time.
+fault-share: all $(FAULT_BIN) $(BUILD)/test-pki/done
+	@$(FAULT_RUN) tests/fault/store.py --share 241

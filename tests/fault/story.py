@@ -1,0 +1,290 @@
+# story.py - what members do while something goes wrong, and what must hold afterwards. A step is a method that returns
+# when it was acknowledged; it raises Again when it was not (no answer, or "not now"), and is repeated, as a client does.
+# A new step: write the method, put its name into FIRST (an empty data folder) or SECOND (after a restart), and say in
+# holds() what it promised.
+import base64
+import copy
+import hashlib
+import os
+import ssl
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import gateway  # noqa: E402
+from gateway import Member, c2sp, control, manifest_digest, open_slot  # noqa: E402
+
+gateway.DEADLINE = 15  # seconds until no answer is a violation of its own
+FIRST = [
+    "submit_small", "submit_large", "submit_in_two", "collect_small", "open_small", "read_small", "answer_small",
+    "collect_large", "open_large", "purge_small", "purge_large",
+]  # fmt: skip
+SECOND = ["submit_late", "collect_late", "open_late", "collect_in_two", "purge_late"]
+SIZES = {"small": 3_000, "large": 100_000, "in_two": 90_000, "late": 4_000}
+
+
+class Again(Exception):
+    """Not acknowledged: nothing was promised, the client repeats."""
+
+
+class Violation(Exception):
+    """A promise is broken."""
+
+
+class Story:
+    def __init__(self, gw):
+        self.acked, self.events, self.signed, self.checkpoints, self.purged, self.drafts = {}, {}, {}, [], {}, {}
+        self.evil = None
+        self.at(gw)
+
+    def at(self, gw):
+        self.gw, self.wires = gw, {}
+        self.uhcw, self.csc = Member(gw, "uhcw"), Member(gw, "csc")
+        return self
+
+    def clone(self, gw):
+        """The same past in another folder."""
+        other = copy.copy(self)
+        for name in ("acked", "events", "signed", "checkpoints", "purged", "drafts"):
+            setattr(other, name, copy.copy(getattr(self, name)))
+        return other.at(gw)
+
+    # --- the wire ---
+
+    def hang_up(self):
+        for w in self.wires.values():
+            w.close()
+        self.wires = {}
+
+    def call(self, member, method, path, body=None, good=(200, 201, 204, 206), **headers):
+        try:
+            w = self.wires.get(member.agency) or self.wires.setdefault(member.agency, member.wire())
+            a = w.call(method, path, body, **headers)
+        except TimeoutError:
+            self.hang_up()
+            raise Violation(f"{method} {path}: neither an answer nor an end")
+        except (ConnectionError, ssl.SSLError, OSError) as e:
+            self.hang_up()
+            raise Again(f"{method} {path}: {e!r}")
+        if a.headers.get("connection", "").lower() == "close":
+            self.hang_up()
+        if a.status >= 500:
+            raise Again(f"{method} {path}: {a}")
+        if a.status not in good:
+            raise Violation(f"{method} {path}: refused for good: {a}")
+        return a
+
+    def seen(self, raw):
+        _, size, root = c2sp.open_checkpoint(raw, self.gw.key)
+        self.checkpoints.append((size, root))
+
+    def seen_in(self, evidence):
+        self.seen(evidence["proof"].split("\n\n", 1)[1].encode())
+        return evidence
+
+    # --- steps ---
+
+    def draft(self, name):
+        if name not in self.drafts:
+            path = f"{self.gw.dir}/{name}.bin"
+            with open(path, "wb") as f:
+                f.write(os.urandom(SIZES[name]))
+            self.drafts[name] = self.uhcw.draft("uhcw/emergency", ["csc/mash"], documents=[path])
+            os.remove(path)
+        return self.drafts[name]
+
+    def accepted(self, name, answer):
+        evidence = self.seen_in(answer.json())
+        first = self.acked.setdefault(name, evidence)
+        if first["entry"] != evidence["entry"]:
+            raise Violation(f"{name}: accepted twice")
+
+    def submit(self, name):
+        d = self.draft(name)
+        self.accepted(name, self.call(self.uhcw, "PUT", "/v1/bundles/" + d.id, d.file))
+
+    def submit_small(self):
+        self.submit("small")
+
+    def submit_large(self):
+        self.submit("large")
+
+    def submit_late(self):
+        self.submit("late")
+
+    def submit_in_two(self):
+        """Cut in the middle, then gone on with where HEAD says that it stands."""
+        d = self.draft("in_two")
+        if "in_two" not in self.acked and not self.signed.get("cut"):
+            self.signed["cut"] = True
+            self.send_half(d)
+        a = self.call(self.uhcw, "HEAD", "/v1/bundles/" + d.id, good=(200, 204, 404))
+        at = int(a.headers.get("upload-offset", 0))
+        if a.status == 404 or at == len(d.file):
+            self.submit("in_two")
+        else:
+            a = self.call(self.uhcw, "PUT", "/v1/bundles/" + d.id, d.file[at:], good=(200, 201, 404, 409), Upload_Offset=at)
+            if a.status in (404, 409):
+                raise Again("the rest does not fit")
+            self.accepted("in_two", a)
+
+    def send_half(self, d):
+        try:
+            w = self.uhcw.wire()
+            half = len(d.file) - len(d.payload) // 2
+            w.send(f"PUT /v1/bundles/{d.id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(d.file)}\r\n\r\n".encode() + d.file[:half])
+            time.sleep(0.05)  # most of it is there; HEAD tells how much
+            w.close()
+        except (ConnectionError, ssl.SSLError, OSError) as e:
+            raise Again(repr(e))
+
+    def tell(self, name, kind, event, content=None, person=None):
+        d = self.draft(name)
+        # signed once and sent until it is answered, as a client must: a second signing is another statement
+        if (name, kind) not in self.signed:
+            self.signed[name, kind] = self.csc.statement(kind, "csc/mash", d.id, manifest_digest(d), content, person)
+        a = self.call(self.csc, "POST", f"/v1/mailboxes/csc/mash/bundles/{d.id}/statements", self.signed[name, kind])
+        evidence = self.seen_in(a.json()["evidence"])
+        first = self.events.setdefault((name, event), evidence)
+        if first["entry"] != evidence["entry"]:
+            raise Violation(f"{name}: {event} is there twice")
+        return a
+
+    def collect(self, name):
+        a = self.tell(name, "collected", "ContentHandover")
+        if open_slot(self.gw, "csc/mash", a.json()["slot"]) != self.draft(name).key:
+            raise Violation(f"{name}: the slot does not hold the key")
+
+    def opened(self, name):
+        self.tell(name, "opened", "Opened", hashlib.sha256(self.draft(name).plain).hexdigest())
+
+    def collect_small(self):
+        self.collect("small")
+
+    def collect_large(self):
+        self.collect("large")
+
+    def collect_late(self):
+        self.collect("late")
+
+    def collect_in_two(self):
+        self.collect("in_two")
+
+    def open_small(self):
+        self.opened("small")
+
+    def open_large(self):
+        self.opened("large")
+
+    def open_late(self):
+        self.opened("late")
+
+    def read_small(self):
+        self.tell("small", "read", "Read", hashlib.sha256(self.draft("small").plain).hexdigest(), "csc/a.khan")
+
+    def answer_small(self):
+        self.tell("small", "answered", "Answer", hashlib.sha256(self.draft("small").plain).hexdigest(), "csc/a.khan")
+
+    def purge(self, name):
+        try:
+            a = control(self.gw, "purge " + self.draft(name).id)
+        except (OSError, ValueError) as e:
+            raise Again(repr(e))
+        if a.get("done") or a.get("code") == "order":  # order: it is purged already
+            self.purged[name] = True
+        else:
+            raise Again(a)
+
+    def purge_small(self):
+        self.purge("small")
+
+    def purge_large(self):
+        self.purge("large")
+
+    def purge_late(self):
+        self.purge("late")
+
+    # --- what must hold ---
+
+    def wrong(self, what, found):
+        if found:
+            raise Violation(f"{what}: {found}")
+
+    def consigned(self):
+        after, ids = 0, []
+        while True:
+            page = self.call(self.csc, "GET", f"/v1/mailboxes/csc/mash?after={after}&wait=0").json()["items"]
+            ids += [i["bundle"] for i in page if i["event"] == "ContentConsignment"]
+            if len(page) < 100:
+                return ids
+            after = page[-1]["seq"]
+
+    def bytes_hold(self, name, d):
+        a = self.call(self.csc, "GET", f"/v1/mailboxes/csc/mash/bundles/{d.id}", good=(200, 404, 410))
+        if name in self.purged:
+            self.wrong(f"{name}: purged, and still served", a.status == 200)
+        elif a.status != 200 or not a.body.endswith(d.text + d.signature + d.payload):
+            raise Violation(f"[1] {name}: a row without its bytes: {a}")
+
+    def evidence_holds(self, name, d):
+        rows = self.call(self.uhcw, "GET", f"/v1/bundles/{d.id}/evidence").json()["evidence"]
+        names = [(r["event"], r.get("mailbox")) for r in rows]
+        self.wrong(f"[5] {name}: there twice", [n for n in names if names.count(n) > 1])
+        wanted = [("SubmissionAcceptance", None), ("ContentConsignment", "csc/mash")]
+        wanted += [(e, "csc/mash") for n, e in self.events if n == name]
+        wanted += [("Purged", None)] if name in self.purged else []
+        self.wrong(f"[3] {name}: acknowledged, and not in the log", [w for w in wanted if w not in names])
+        for r in rows:
+            raw = self.call(self.uhcw, "GET", f"/v1/bundles/{d.id}/evidence/{r['seq']}").body
+            word = self.gw.judge(raw)
+            self.wrong(f"{name}: evidence of {r['event']}", word[0] != "OK" and word)
+
+    def log_holds(self):
+        self.seen(self.call(self.uhcw, "GET", "/v1/log/checkpoint").body)
+        size, root = self.checkpoints[-1]
+        for old, old_root in sorted(set(self.checkpoints)):
+            if old > size:
+                raise Violation(f"[6] the log went back from {old} to {size}")
+            if old < size:
+                text = self.call(self.uhcw, "GET", f"/v1/log/consistency?old={old}").body.decode()
+                proof = [base64.b64decode(h) for h in text.partition("\n\n")[0].split("\n")[1:]]
+                try:
+                    c2sp.check_consistency(old, size, old_root, root, proof)
+                except c2sp.LogError as e:
+                    raise Violation(f"[6] checkpoints {old} and {size}: {e}")
+            elif old_root != root:
+                raise Violation(f"[6] two checkpoints of size {size}")
+
+    def erased(self):
+        """[8] No byte of what was purged is in the data folder any more."""
+        gone = [d.payload[100:132] for n, d in self.drafts.items() if n in self.purged]
+        gone += [d.slots[:32] for n, d in self.drafts.items() if n in self.purged]
+        for folder, _, names in os.walk(self.gw.dir + "/data"):
+            for name in names:
+                data = gateway.read(os.path.join(folder, name))
+                self.wrong(f"[8] purged bytes are left in {name}", any(g in data for g in gone))
+
+    def fsck(self):
+        for _ in range(100):
+            check = control(self.gw, "fsck")
+            if check.get("code") != "busy":
+                break
+        self.wrong("fsck", not check.get("ok") and check)
+
+    def holds(self):
+        try:
+            ids = self.consigned()
+            acked = {self.drafts[n].id: n for n in self.acked}
+            self.wrong("nothing acknowledged may be lost", [n for i, n in acked.items() if i not in ids])
+            self.wrong("nothing may be delivered twice", [i for i in ids if ids.count(i) > 1])
+            known = {d.id: (n, d) for n, d in self.drafts.items()}
+            self.wrong("nothing may be there that nobody sent", [i for i in ids if i not in known])
+            for name, d in (known[i] for i in ids):
+                self.bytes_hold(name, d)
+                if name in self.acked:
+                    self.evidence_holds(name, d)
+                    self.submit(name)  # [4] a repeat gets the first answer again
+            self.log_holds()
+            self.fsck()
+        except Again as e:
+            raise Violation(f"not answered, though nothing goes wrong any more: {e}")
