@@ -2,6 +2,7 @@
  * (read). */
 #include <string.h>
 
+#include "frame/contact.h"
 #include "frame/settings.h"
 #include "safehand/limits.h"
 #include "safehand/name.h"
@@ -31,6 +32,27 @@ is_http_url(const char *v, struct err *e)
 	return 0;
 }
 
+/* "" in what -N prints: not set. */
+static int
+is_mail_or_none(const char *v, struct err *e)
+{
+	return *v == '\0' ? 0 : contact_mail(v, e);
+}
+
+static int
+is_webhook_or_none(const char *v, struct err *e)
+{
+	return *v == '\0' ? 0 : contact_webhook(v, e);
+}
+
+static int
+is_server_or_none(const char *v, struct err *e)
+{
+	struct contact_server s;
+
+	return *v == '\0' ? 0 : contact_server(v, &s, e);
+}
+
 #define G "gateway"
 #define F "front"
 #define T "store"
@@ -38,6 +60,9 @@ is_http_url(const char *v, struct err *e)
 #define N "notary"
 #define C "class"
 #define A "tsa"
+#define M "mail"
+#define O "courier"
+#define B "mailbox"
 
 const struct conf_row settings_table[] = {
     /* section, key, type, named, default, min, max, choices, help, check */
@@ -116,6 +141,30 @@ const struct conf_row settings_table[] = {
      "an external RFC 3161 authority, asked in order of appearance", is_http_url},
     {A, "root", CONF_PATH, true, NULL, 0, 0, NULL, "its root certificate, PEM", NULL},
     {A, "timeout", CONF_DURATION, true, "10s", 100, 5 * MINUTE, NULL, "for one answer", NULL},
+    {M, "server", CONF_STR, false, "", 0, 0, NULL,
+     "smtp://HOST:PORT (STARTTLS) or smtps://HOST:PORT; default: no mail is sent",
+     is_server_or_none},
+    {M, "from", CONF_STR, false, "", 0, 0, NULL, "sender's address of the gateway's mail",
+     is_mail_or_none},
+    {M, "user", CONF_STR, false, "", 0, 0, NULL, "who logs in at the server", NULL},
+    {M, "password", CONF_PATH, false, "", 0, 0, NULL, "file with the user's password, one line",
+     NULL},
+    {M, "root", CONF_PATH, false, "", 0, 0, NULL,
+     "the server's root certificate, PEM; default: the system's", NULL},
+    {M, "tls", CONF_WORD, false, "require", 0, 0, "require|if-offered",
+     "if-offered: also without, to a server on a loopback address only", NULL},
+    {O, "timeout", CONF_DURATION, false, "30s", 100, 5 * MINUTE, NULL,
+     "for one mail or webhook, from the first packet to the last", NULL},
+    {O, "give-up", CONF_DURATION, false, "1h", SECOND, 7 * DAY, NULL,
+     "a mail or webhook that could not be delivered for so long has failed", NULL},
+    {O, "webhook-root", CONF_PATH, false, "", 0, 0, NULL,
+     "root certificate of the webhooks' servers, PEM; default: the system's", NULL},
+    {B, "mail", CONF_STR, true, "", 0, 0, NULL, "address that is told, beside the mailbox",
+     is_mail_or_none},
+    {B, "webhook", CONF_STR, true, "", 0, 0, NULL, "URL that is told, beside the mailbox",
+     is_webhook_or_none},
+    {B, "webhook-key", CONF_PATH, true, "", 0, 0, NULL,
+     "file with the webhook's secret: one line whsec_BASE64", NULL},
     {C, "from", CONF_LIST, true, NULL, 0, 0, NULL, "who may send it", is_pattern},
     {C, "to", CONF_LIST, true, NULL, 0, 0, NULL, "to whom it may go", is_pattern},
     {C, "signatures", CONF_INT, true, "1", 1, SIGNERS_MAX, NULL,

@@ -15,7 +15,8 @@
 
 #define R(r) (1u << ROLE_##r)
 
-#define AUTHORITIES_MAX 8 /* each is a file of the courier's, which takes ROLE_FILES_MAX */
+#define PASSWORD_MAX_BYTES 1024 /* one line */
+#define AUTHORITIES_MAX	   8	/* each is a file of the courier's, which takes ROLE_FILES_MAX */
 
 /* Which role is given which file. Secrets go to their one role and nowhere else. */
 static const struct source {
@@ -23,16 +24,20 @@ static const struct source {
 	unsigned roles;
 	bool secret;
 	size_t max;
+	bool optional; /* "" is no file */
 } sources[] = {
-    {"root", "trust", "root", R(FRONT) | R(VERIFY), false, CRL_MAX_BYTES},
-    {"issuing", "trust", "issuing", R(FRONT) | R(VERIFY), false, CRL_MAX_BYTES},
-    {"crl", "trust", "crl", R(FRONT) | R(VERIFY) | R(STORE), false, CRL_MAX_BYTES},
-    {"roster", "trust", "roster", R(STORE), false, ROSTER_MAX_BYTES},
-    {"front.certificate", "front", "certificate", R(FRONT), false, CRL_MAX_BYTES},
-    {"front.key", "front", "key", R(FRONT), true, CERTIFICATE_MAX_BYTES},
-    {"notary.log-key", "notary", "log-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES},
-    {"notary.tsa-key", "notary", "tsa-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES},
-    {"notary.tsa-certificate", "notary", "tsa-certificate", R(NOTARY), false, CRL_MAX_BYTES},
+    {"root", "trust", "root", R(FRONT) | R(VERIFY), false, CRL_MAX_BYTES, false},
+    {"issuing", "trust", "issuing", R(FRONT) | R(VERIFY), false, CRL_MAX_BYTES, false},
+    {"crl", "trust", "crl", R(FRONT) | R(VERIFY) | R(STORE), false, CRL_MAX_BYTES, false},
+    {"roster", "trust", "roster", R(STORE), false, ROSTER_MAX_BYTES, false},
+    {"front.certificate", "front", "certificate", R(FRONT), false, CRL_MAX_BYTES, false},
+    {"front.key", "front", "key", R(FRONT), true, CERTIFICATE_MAX_BYTES, false},
+    {"notary.log-key", "notary", "log-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES, false},
+    {"notary.tsa-key", "notary", "tsa-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES, false},
+    {"notary.tsa-certificate", "notary", "tsa-certificate", R(NOTARY), false, CRL_MAX_BYTES, false},
+    {"mail.password", "mail", "password", R(COURIER), true, PASSWORD_MAX_BYTES, true},
+    {"mail.root", "mail", "root", R(COURIER), false, CRL_MAX_BYTES, true},
+    {"courier.webhook-root", "courier", "webhook-root", R(COURIER), false, CRL_MAX_BYTES, true},
 };
 
 static void
@@ -44,10 +49,9 @@ report(void *ctx, const char *file, int line, const char *text)
 		fprintf(stderr, "%s: %s\n", file, text);
 }
 
-/* A fault that only the program can judge, told with the place where the value was set. */
-static void
-report_value(const struct conf *c, const char *section, const char *name, const char *key,
-	     const struct err *fault, struct err *e)
+void
+load_report(const struct conf *c, const char *section, const char *name, const char *key,
+	    const struct err *fault, struct err *e)
 {
 	const char *where = conf_where(c, section, name, key);
 
@@ -64,9 +68,9 @@ check_addresses(const struct conf *c, struct err *e)
 
 	for (size_t i = 0; (address = conf_item(c, "gateway", NULL, "listen", i)) != NULL; i++)
 		if (listen_check(address, false, &fault) < 0)
-			report_value(c, "gateway", NULL, "listen", &fault, e);
+			load_report(c, "gateway", NULL, "listen", &fault, e);
 	if (*metrics != '\0' && listen_check(metrics, true, &fault) < 0)
-		report_value(c, "gateway", NULL, "metrics", &fault, e);
+		load_report(c, "gateway", NULL, "metrics", &fault, e);
 	return e->code == ERR_OK ? 0 : -1;
 }
 
@@ -79,7 +83,7 @@ check_classes(const struct conf *c, struct err *e)
 	for (size_t i = 0; (name = conf_instance(c, "class", i)) != NULL; i++)
 		if (!name_is_class(name)) {
 			err_set(&fault, ERR_CONFIG, "class \"%s\": want [a-z0-9][a-z0-9-]*", name);
-			report_value(c, "class", name, "from", &fault, e);
+			load_report(c, "class", name, "from", &fault, e);
 		}
 	if (conf_instance(c, "class", 0) == NULL) {
 		fprintf(stderr, "no [class \"…\"]: nothing could be sent\n");
@@ -99,12 +103,12 @@ check_authorities(const struct conf *c, struct err *e)
 		if (strlen(name) >= NAME_MAILBOX) {
 			err_set(&fault, ERR_CONFIG, "tsa \"%s\": a name has at most %d bytes", name,
 				NAME_MAILBOX - 1);
-			report_value(c, "tsa", name, "url", &fault, e);
+			load_report(c, "tsa", name, "url", &fault, e);
 		}
 		if (i == AUTHORITIES_MAX) {
 			err_set(&fault, ERR_CONFIG, "tsa \"%s\": at most %d authorities", name,
 				AUTHORITIES_MAX);
-			report_value(c, "tsa", name, "url", &fault, e);
+			load_report(c, "tsa", name, "url", &fault, e);
 		}
 	}
 	return e->code == ERR_OK ? 0 : -1;
@@ -121,6 +125,7 @@ load_conf(const char *path, struct conf **out, struct err *e)
 	check_addresses(c, e);
 	check_classes(c, e);
 	check_authorities(c, e);
+	contacts_check(c, e);
 	if (e->code != ERR_OK) {
 		conf_free(c);
 		return -1;
@@ -146,7 +151,7 @@ check_user(const struct conf *c, struct err *e)
 	else if (pw->pw_uid == 0)
 		err_set(&fault, ERR_CONFIG, "%s: is root; name one who is not", user);
 	if (fault.code != ERR_OK)
-		report_value(c, "gateway", NULL, "user", &fault, e);
+		load_report(c, "gateway", NULL, "user", &fault, e);
 }
 
 static void
@@ -165,7 +170,7 @@ check_jail(const struct conf *c, struct err *e)
 			"%s: want an empty folder that is root's and that only root may write to",
 			jail);
 	if (fault.code != ERR_OK)
-		report_value(c, "gateway", NULL, "jail", &fault, e);
+		load_report(c, "gateway", NULL, "jail", &fault, e);
 }
 
 static int
@@ -190,8 +195,8 @@ load_check_root(const struct conf *c, struct err *e)
 	return e->code == ERR_OK ? 0 : -1;
 }
 
-static int
-read_path(const char *path, bool secret, size_t max, struct buf *out, struct err *e)
+int
+load_read(const char *path, bool secret, size_t max, struct buf *out, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc = -1;
 	struct stat st;
@@ -208,30 +213,44 @@ read_path(const char *path, bool secret, size_t max, struct buf *out, struct err
 	return rc;
 }
 
-static void
-load_file(struct loaded *l, const struct source *s, const char *instance, const char *name,
-	  struct err *e)
+void
+load_add(struct loaded *l, const char *name, unsigned roles, bool secret, const struct buf *data,
+	 struct err *e)
 {
 	struct master_file *f = &l->files[l->nfiles];
-	struct err fault;
 
 	if (l->nfiles == FILES_MAX) {
 		err_set(e, ERR_LIMIT, "more than %d files", FILES_MAX);
 		return;
 	}
-	*f = (struct master_file){.roles = s->roles, .secret = s->secret};
+	*f = (struct master_file){.roles = roles, .secret = secret};
 	snprintf(f->name, sizeof f->name, "%s", name);
-	if (read_path(conf_str(l->conf, s->section, instance, s->key), s->secret, s->max, &f->data,
-		      &fault) < 0)
-		report_value(l->conf, s->section, instance, s->key, &fault, e);
+	buf_add(&f->data, data->data, data->len);
 	l->nfiles++;
+}
+
+static void
+load_file(struct loaded *l, const struct source *s, const char *instance, const char *name,
+	  struct err *e)
+{
+	const char *path = conf_str(l->conf, s->section, instance, s->key);
+	struct buf data = {0};
+	struct err fault;
+
+	if (s->optional && *path == '\0')
+		return;
+	if (load_read(path, s->secret, s->max, &data, &fault) < 0)
+		load_report(l->conf, s->section, instance, s->key, &fault, e);
+	else
+		load_add(l, name, s->roles, s->secret, &data, e);
+	buf_wipe(&data);
 }
 
 int
 load_all(const char *path, struct loaded *out, struct err *e)
 {
-	static const struct source authority = {"",	    "tsa", "root",
-						R(COURIER), false, CRL_MAX_BYTES};
+	static const struct source authority = {
+	    .section = "tsa", .key = "root", .roles = R(COURIER), .max = CRL_MAX_BYTES};
 	struct loaded l = {0};
 	const char *tsa;
 
@@ -245,6 +264,7 @@ load_all(const char *path, struct loaded *out, struct err *e)
 		snprintf(name, sizeof name, "tsa.%zu.root", i);
 		load_file(&l, &authority, tsa, name, e);
 	}
+	contacts_load(&l, e);
 	if (e->code != ERR_OK) {
 		load_free(&l);
 		return -1;

@@ -60,6 +60,21 @@ int load_all(const char *path, struct loaded *out, struct err *e);
 /* What only a start as root needs: the user and the jail. Reports as load_conf does. */
 int load_check_root(const struct conf *c, struct err *e);
 void load_free(struct loaded *l);
+/* A fault that only the program can judge, told with the place where the value was set; e takes the
+ * first. */
+void load_report(const struct conf *c, const char *section, const char *name, const char *key,
+		 const struct err *fault, struct err *e);
+/* The whole of a file; a secret must be ours or root's, and nobody else's to read. */
+int load_read(const char *path, bool secret, size_t max, struct buf *out, struct err *e);
+/* A copy of data becomes a file of the roles (mask). */
+void load_add(struct loaded *l, const char *name, unsigned roles, bool secret,
+	      const struct buf *data, struct err *e);
+
+/* contacts.c: mail and webhooks. */
+void contacts_check(const struct conf *c, struct err *e); /* what must stand together */
+/* The webhooks' secrets as one file of the courier's: lines "PATTERN whsec_BASE64". */
+#define WEBHOOK_KEYS_MAX (2 * 1024 * 1024) /* bytes: ten thousand of them */
+void contacts_load(struct loaded *l, struct err *e);
 
 /* listen.c: bound sockets, close-on-exec; end with err. */
 int listen_tcp(const char *address, struct err *e); /* "host:port", SO_REUSEPORT */

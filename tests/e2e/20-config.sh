@@ -53,6 +53,60 @@ refused "nine authorities" "at most 8 authorities" "$D" -n -f "$T/safehand.conf"
 fresh
 printf '[tsa "%0100d"]\nurl = http://tsa.example/\nroot = pki/trust/root.pem\n' 7 >>"$T/safehand.conf"
 refused "an authority with too long a name" "a name has at most 95 bytes" "$D" -n -f "$T/safehand.conf"
+# --- mail and webhooks ---
+printf 'whsec_%s\n' "$(head -c 32 /dev/urandom | base64)" >"$T/hook.key"
+echo secret word >"$T/password"
+chmod 600 "$T/hook.key" "$T/password"
+mail() { fresh; printf '%b' "$1" >>"$T/safehand.conf"; }
+at() { echo "safehand.conf:$(($(wc -l <"$TOP/conf/safehand.conf") + $1))"; } # the line of what was added
+MAIL='[mail]\nserver = smtps://mail.example:465\nfrom = safehand@gw.example\n'
+mail "$MAIL"'user = gw\npassword = password\nroot = pki/trust/root.pem\n[mailbox "*/st-j.dsl"]\nmail = dsl@st-j.example\nwebhook = https://hooks.st-j.example:8443/a?b=c\nwebhook-key = hook.key\n[courier]\ngive-up = 10m\n'
+ok "mail and webhooks" "$D" -n -f "$T/safehand.conf"
+ok "what -N prints of them passes again" sh -c "'$D' -N -f '$T/safehand.conf' >'$T/again.conf' && '$D' -n -f '$T/again.conf'"
+ok "-N tells no secret" sh -c "! grep -e 'whsec_[A-Za-z0-9+/]\{20\}' -e 'secret word' '$T/again.conf'"
+for s in mail.example smtp://mail.example smtp://mail.example:0 smtp://a@mail.example:25 smtp://mail.example:25/x smtp://mail.example:99999 http://mail.example:25 'smtp://[::1:25' smtp://-a:25; do
+	mail "[mail]\\nserver = $s\\nfrom = a@b\\n"
+	refused "a mail server: $s" "$(at 2): server: " "$D" -n -f "$T/safehand.conf"
+done
+for a in dsl 'dsl@' '@st-j.example' 'a b@st-j.example' 'a@b@c' 'a@-b' 'a..b@c' '.a@c' '"a"@c' 'a@b,c@d' 'a@b>' 'a@[127.0.0.1]'; do
+	mail "$MAIL"'[mailbox "*/*"]\n'
+	printf 'mail = %s\n' "$a" >>"$T/safehand.conf"
+	refused "a mail address: $a" "want an address such as" "$D" -n -f "$T/safehand.conf"
+done
+for u in http://hooks.example/ ftp://hooks.example/ https:/// https://u:p@hooks.example/ 'https://hooks.example/#x' 'https://hooks.example/a b' https://hooks.example:0/; do
+	mail '[mailbox "*/*"]\nwebhook-key = hook.key\n'
+	echo "webhook = $u" >>"$T/safehand.conf"
+	refused "a webhook: $u" "$(at 3): webhook: " "$D" -n -f "$T/safehand.conf"
+done
+mail '[mail]\nserver = smtp://127.0.0.1:25\n'
+refused "a server without a sender" "$(at 2): server: a server wants from" "$D" -n -f "$T/safehand.conf"
+mail "$MAIL"'user = gw\n'
+refused "a user without a password" "$(at 4): user: want both" "$D" -n -f "$T/safehand.conf"
+mail "$MAIL"'tls = if-offered\n'
+refused "no TLS to far away" "$(at 4): tls: if-offered: only to a server on a loopback address" "$D" -n -f "$T/safehand.conf"
+mail '[mail]\nserver = smtp://127.0.0.1:2525\nfrom = a@b\ntls = if-offered\n'
+ok "no TLS on loopback" "$D" -n -f "$T/safehand.conf"
+mail '[mailbox "*/*"]\nmail = a@b.example\n'
+refused "an address and no server" "$(at 2): mail: there is no [mail] server" "$D" -n -f "$T/safehand.conf"
+mail '[mailbox "*/*"]\nwebhook = https://hooks.example/\n'
+refused "a webhook without its key" "$(at 2): webhook: want both" "$D" -n -f "$T/safehand.conf"
+mail '[mailbox "*/*"]\nwebhook-key = hook.key\n'
+refused "a key without its webhook" "$(at 2): webhook-key: want both" "$D" -n -f "$T/safehand.conf"
+mail '[mailbox "st-j"]\n'"webhook = https://hooks.example/\\nwebhook-key = hook.key\\n"
+refused "a mailbox section of no pattern" "want agency/role, * for any" "$D" -n -f "$T/safehand.conf"
+mail '[mailbox "*/*"]\nwebhook = https://hooks.example/\nwebhook-key = bad.key\n'
+for k in 'secret' 'whsec_AAAA' 'whsec_!!!!' 'whsec_'; do
+	echo "$k" >"$T/bad.key"
+	chmod 600 "$T/bad.key"
+	refused "a webhook's key: $k" "$(at 3): webhook-key: " "$D" -n -f "$T/safehand.conf"
+done
+cp "$T/hook.key" "$T/bad.key"
+chmod 644 "$T/bad.key"
+refused "a webhook's key that others may read" "may be read by its owner only" "$D" -n -f "$T/safehand.conf"
+mail "$MAIL"'user = gw\npassword = bad.password\n'
+printf 'two\nlines\n' >"$T/bad.password"
+chmod 600 "$T/bad.password"
+refused "a password of two lines" "$(at 5): password: the file wants one line" "$D" -n -f "$T/safehand.conf"
 alter 's|^root .*|root = pki/none.pem|'
 refused "a file that is not there" "pki/none.pem: No such file" "$D" -n -f "$T/safehand.conf"
 fresh
