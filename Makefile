@@ -8,7 +8,7 @@ AR       ?= ar
 
 # One row per need: Debian package names (Debian 12). README and .ci/run read this list through `make packages`.
 PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
-	libjansson-dev libevent-dev
+	libjansson-dev libevent-dev libseccomp-dev
 PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard procps
 PACKAGES_CHECK = clang-format cppcheck shellcheck git mandoc
 # make fuzz alone: without clang the fuzzers run with their own main
@@ -27,7 +27,7 @@ endif
 ifdef COVERAGE
 BUILD   := $(BUILD)-cov
 OPT     := -O0
-HARDEN  := -fPIE --coverage
+HARDEN  := -fPIE --coverage -DSAFEHAND_COVERAGE
 SANLINK := --coverage
 endif
 ifdef WERROR
@@ -43,12 +43,12 @@ LIBS_LIB  = -lssl -lcrypto -lsodium -larchive -ljansson
 
 # A role is a folder, a process and a binary. Its libraries are its link line: see README "Who links what".
 ROLES := master front verify store notary courier ctl
-LIBS_master  = -levent_core
-LIBS_front   = -levent_core -levent_openssl -lssl -lcrypto
-LIBS_verify  = -levent_core -lcrypto -ljansson
-LIBS_store   = -levent_core -lsqlite3 -lcrypto
-LIBS_notary  = -levent_core -lcrypto
-LIBS_courier = -levent_core -lcurl -lcrypto
+LIBS_master  = -levent_core -lseccomp
+LIBS_front   = -levent_core -levent_openssl -lssl -lcrypto -lseccomp
+LIBS_verify  = -levent_core -lcrypto -ljansson -lseccomp
+LIBS_store   = -levent_core -lsqlite3 -lcrypto -lseccomp
+LIBS_notary  = -levent_core -lcrypto -lseccomp
+LIBS_courier = -levent_core -lcurl -lcrypto -lseccomp
 LIBS_ctl     = -ljansson
 NAME_master  = safehandd
 NAME_ctl     = safehandctl
@@ -107,7 +107,7 @@ unit_extra = $(if $(filter client,$(call unit_role,$(1))),$(filter-out %/main.o,
 define unit_rule
 $(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(call unit_extra,$(1)) $(STATIC)
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$< $(call unit_extra,$(1)) $(STATIC) $(LIBS_LIB) -levent_core -levent_openssl -lsqlite3 -lcurl -lcmocka
+	$(CC) $(LDFLAGS_ALL) -o $$@ $$< $(call unit_extra,$(1)) $(STATIC) $(LIBS_LIB) -levent_core -levent_openssl -lsqlite3 -lcurl -lseccomp -lcmocka
 endef
 $(foreach t,$(notdir $(basename $(UNIT_SRC))),$(eval $(call unit_rule,$(t))))
 
@@ -120,6 +120,16 @@ $(BUILD)/test-pki/done: $(wildcard pki/* tests/mkpki.sh)
 unit: $(UNIT_BIN) $(BUILD)/test-pki/done
 	@set -e; for t in $(UNIT_BIN); do TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) PKI=$(CURDIR)/$(BUILD)/test-pki $$t 2>$$t.log >&2 || { cat $$t.log; exit 1; }; \
 		grep -h '^\[  PASSED  \]' $$t.log | sed "s|^|$$(basename $$t): |"; done
+
+## make jail       inside each role's jail, every forbidden act; as root also what a gateway started as root keeps
+JAIL_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/jail/*.c))
+.PHONY: jail
+$(BUILD)/unit/test_jail: $(JAIL_OBJ) $(FRAME_OBJ) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(JAIL_OBJ) $(FRAME_OBJ) $(STATIC) $(LIBS_LIB) -levent_core -lseccomp -lcmocka
+jail: $(BUILD)/unit/test_jail
+	@$< 2>$<.log >&2 || { cat $<.log; exit 1; }
+	@grep -hE '^(\[  PASSED  \]|skipped|Landlock)' $<.log | sed 's|^|test_jail: |'
 
 ## make bench      measures, one JSON line each: everything in tests/bench, each with a scratch folder
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
@@ -135,7 +145,7 @@ bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 ## make test       everything: unit tests, the numbered end-to-end scenarios, a share of make fault
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
-test: deps all unit e2e fault-share
+test: deps all unit jail e2e fault-share
 e2e: all $(BUILD)/test-pki/done
 	@set -e; for s in $(E2E); do echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) sh $$s; done
 

@@ -68,14 +68,24 @@ show_totals(const struct json *a, struct buf *out)
 			 json_number(a, "roster_serial"), json_number(a, "mailboxes"));
 }
 
+/* The kernel's mode in words. */
+static const char *
+seccomp_word(const char *mode)
+{
+	return mode == NULL		? NULL
+	       : strcmp(mode, "2") == 0 ? "filter"
+	       : strcmp(mode, "0") == 0 ? "none"
+					: mode;
+}
+
 static void
 show_roles(const struct json *roles, struct buf *out)
 {
-	static const struct column columns[] = {{"ROLE", false},    {"#", true},
-						{"PID", true},	    {"USER", false},
-						{"CHROOT", false},  {"NO NEW PRIVILEGES", false},
-						{"SECCOMP", false}, {"CAPABILITIES", false},
-						{"SKIPPED", false}};
+	static const struct column columns[] = {
+	    {"ROLE", false},	     {"#", true},	 {"PID", true},
+	    {"USER", false},	     {"CHROOT", false},	 {"NO NEW PRIVILEGES", false},
+	    {"SECCOMP", false},	     {"LANDLOCK", true}, {"FILES", true},
+	    {"CAPABILITIES", false}, {"SKIPPED", false}};
 	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
 
 	for (size_t i = 0; i < json_count(roles); i++) {
@@ -89,7 +99,9 @@ show_roles(const struct json *roles, struct buf *out)
 		table_add(&t, json_text(jail, "uid"));
 		table_add(&t, json_text(jail, "chroot"));
 		table_add(&t, json_text(jail, "no_new_privs"));
-		table_add(&t, json_text(jail, "seccomp"));
+		table_add(&t, seccomp_word(json_text(jail, "seccomp")));
+		add_number(&t, jail, "landlock");
+		add_number(&t, jail, "files");
 		table_add(&t, json_text(jail, "capabilities"));
 		table_add(&t, skipped != NULL && *skipped == '\0' ? NULL : skipped);
 	}

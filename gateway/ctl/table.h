@@ -13,7 +13,7 @@ struct column {
 	bool right; /* numbers */
 };
 
-#define TABLE_COLUMNS_MAX 10 /* more fit no terminal */
+#define TABLE_COLUMNS_MAX 11 /* more fit no terminal */
 
 /* Zero but for columns and width: empty. */
 struct table {

@@ -4,13 +4,15 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "frame/calls.h"
 #include "frame/jail.h"
+#include "frame/jail_report.h"
+#include "frame/landlock.h"
 
 #define FILES_MANY 65536 /* a connection or a mailbox file each */
 #define FILES_FEW  64	 /* channels, the loop's own, a message's */
@@ -94,67 +96,46 @@ as_root(const struct row *row, const char *user, const char *root, struct err *e
 	return become(pw, e);
 }
 
-/* One line of /proc/self/status, opened before the chroot. */
-static void
-tell_status(int fd, const char *key, const char *name, struct buf *told)
+static int
+no_way_back(struct err *e)
 {
-	char text[4096], *line, *end;
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	if ((line = strstr(text, key)) == NULL)
-		return;
-	line += strlen(key) + strspn(line + strlen(key), " \t");
-	end = line + strcspn(line, "\t\n");
-	*end = '\0';
-	buf_json_str(told, name, line);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, "prctl");
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE) != 0)
+		return err_set(e, ERR_SYSTEM, "the kernel did not keep the confinement");
+	return 0;
 }
 
-static void
-tell(int status, bool root, bool jailed, struct buf *told)
+/* The steps in their order: each needs what the one before it gave away last. */
+static int
+take_steps(enum role_id role, const struct jail *j, struct jail_report *r, struct err *e)
 {
-	struct rlimit files = {0};
+	const struct row *row = &rows[role];
 
-	getrlimit(RLIMIT_NOFILE, &files);
-	buf_addc(told, '{');
-	buf_json_int(told, "pid", getpid());
-	tell_status(status, "\nUid:", "uid", told);
-	tell_status(status, "\nCapEff:", "capabilities", told);
-	tell_status(status, "\nNoNewPrivs:", "no_new_privs", told);
-	tell_status(status, "\nSeccomp:", "seccomp", told);
-	buf_json_int(told, "dumpable", prctl(PR_GET_DUMPABLE));
-	buf_json_int(told, "files", (int64_t)files.rlim_cur);
-	buf_json_str(told, "chroot", jailed ? "yes" : "no");
-	buf_json_str(told, "skipped", root ? "" : "chroot, ids: not started as root");
-	buf_addc(told, '}');
+	if (r->root && as_root(row, j->user, j->root, e) < 0)
+		return -1;
+	if (r->root && row->chroot && access("/proc/self", F_OK) == 0)
+		return err_set(e, ERR_SYSTEM, "%s: not empty: it holds /proc", j->root);
+	r->chroot = r->root && row->chroot;
+	if (set_limits(row, e) < 0 || no_way_back(e) < 0)
+		return -1;
+	if (landlock_enter(role, j->data_fd, &r->landlock, &r->no_landlock, e) < 0)
+		return -1;
+	jail_report_ask(r); /* what later takes calls that the filter does not let through */
+	r->no_calls = calls_unfiltered();
+	return r->no_calls == NULL ? calls_enter(role, e) : 0;
 }
 
 int
-jail_enter(enum role_id role, const char *user, const char *root, struct buf *told, struct err *e)
+jail_enter(enum role_id role, const struct jail *j, struct buf *told, struct err *e)
 {
-	const struct row *row = &rows[role];
-	bool is_root = geteuid() == 0;
-	int status = open("/proc/self/status", O_RDONLY | O_CLOEXEC), rc = -1;
+	struct jail_report r = {.root = geteuid() == 0};
+	int rc;
 
-	if (status < 0)
+	if ((r.status = open("/proc/self/status", O_RDONLY | O_CLOEXEC)) < 0)
 		return err_sys(e, "/proc/self/status");
-	if (is_root && as_root(row, user, root, e) < 0)
-		goto out;
-	if (set_limits(row, e) < 0)
-		goto out;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
-		err_sys(e, "prctl");
-		goto out;
-	}
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE) != 0) {
-		err_set(e, ERR_SYSTEM, "the kernel did not keep the confinement");
-		goto out;
-	}
-	tell(status, is_root, is_root && row->chroot, told);
-	rc = 0;
-out:
-	close(status);
+	if ((rc = take_steps(role, j, &r, e)) == 0)
+		jail_report_tell(&r, told);
+	close(r.status);
 	return rc;
 }

@@ -5,10 +5,17 @@
 
 #include "frame/msg.h"
 
-/* Takes every step of the role's row; each is fatal (-1). Steps that need root are skipped when
- * started without it. user: whom to become; root: an empty folder that only root may write. Appends
- * the confinement as the kernel then reports it to told, one JSON object. */
-int jail_enter(enum role_id role, const char *user, const char *root, struct buf *told,
-	       struct err *e);
+struct jail {
+	const char *user; /* whom to become, when started as root */
+	const char *root; /* an empty folder that only root may write */
+	int data_fd;	  /* the one folder whose files the role may reach; -1: none */
+};
+
+/* Takes every step of the role's row, in this order; each is fatal (-1): empty root, groups, user
+ * (and tries to come back), limits, no new privileges, not dumpable, Landlock (landlock.h), system
+ * calls (calls.h). Skipped are only what needs root when started without it, Landlock where the
+ * kernel has none, and the filter of system calls under sanitizers; each is said. Appends the
+ * confinement as the kernel then reports it to told, one JSON object. */
+int jail_enter(enum role_id role, const struct jail *jail, struct buf *told, struct err *e);
 
 #endif

@@ -383,14 +383,16 @@ static void
 start(struct buf *told)
 {
 	const struct role *role = env.role;
+	const struct jail jail = {.user = conf_str(env.conf, "gateway", NULL, "user"),
+				  .root = conf_str(env.conf, "gateway", NULL, "jail"),
+				  .data_fd = env.data_fd};
 	struct err e;
 
+	env.base = new_base(); /* its descriptors are made while they can be */
 	if (role->prepare != NULL && role->prepare(&env, &e) < 0)
 		log_fatal("prepare", &e);
-	if (jail_enter(role->id, conf_str(env.conf, "gateway", NULL, "user"),
-		       conf_str(env.conf, "gateway", NULL, "jail"), told, &e) < 0)
+	if (jail_enter(role->id, &jail, told, &e) < 0)
 		log_fatal("jail", &e);
-	env.base = new_base();
 	env.master = chan_new(env.base, MASTER_FD, role->id, ROLE_MASTER, 0, master_handlers,
 			      master_gone, &env);
 	for (size_t i = 0; i < boot.n; i++)
