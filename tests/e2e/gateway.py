@@ -102,13 +102,14 @@ class Gateway:
         with open(self.dir + "/safehand.conf", "w") as f:
             f.write("\n".join(lines) + "\n")
 
-    def start(self):
+    def start(self, **user):
+        """user: of whom, as subprocess takes it."""
         self.log = open(self.dir + "/log", "ab")
         self.mark = os.path.getsize(self.dir + "/log")
         # leaks are found by ptrace, which the jail forbids; the roles' unit tests look for them
         env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", ""))
         command = [BUILD + "/bin/safehandd", "-f", self.dir + "/safehand.conf"]
-        self.process = subprocess.Popen(command, stderr=self.log, stdout=self.log, env=env)
+        self.process = subprocess.Popen(command, stderr=self.log, stdout=self.log, env=env, **user)
         wait("safehandd serves", lambda: self.said("msg=serving") or self.process.poll() is not None)
         wait("the roster is in force", lambda: self.said("msg=roster ") or self.process.poll() is not None)
         if self.process.poll() is not None:
