@@ -3,7 +3,8 @@
  *
  * Read comes after Opened, Opened after ContentHandover; a failed opening may be tried again; an
  * answer may be given without having signed a reading, and as often as it has another code (the
- * caller knows the codes). */
+ * caller knows the codes). Who holds the key of what is withdrawn may still say what it did with
+ * it. */
 #include <assert.h>
 
 #include "safehand/entry.h"
@@ -20,7 +21,7 @@ delivery_state_name(enum delivery_state s)
 }
 
 /* The states in which an event is legal, as a mask, and where it leads; done: those in which it is
- * recorded already. keep: an event that says something and moves nothing. */
+ * recorded already. keep: the states in which it says something and moves nothing. */
 #define IN(s) (1u << DELIVERY_##s)
 #define OPEN                                                                                       \
 	(IN(WAITING) | IN(WITHHELD) | IN(COLLECTED) | IN(OPENED) | IN(FAILED) | IN(READ) |         \
@@ -29,24 +30,25 @@ delivery_state_name(enum delivery_state s)
 static const struct row {
 	unsigned from, done;
 	enum delivery_state to;
-	bool keep;
+	unsigned keep;
 } rows[EVENTS] = {
     [EVENT_CONTENT_HANDOVER] = {IN(WAITING), OPEN & ~(IN(WAITING) | IN(WITHHELD)),
-				DELIVERY_COLLECTED, false},
+				DELIVERY_COLLECTED, 0},
     [EVENT_OPENED] = {IN(COLLECTED) | IN(FAILED), IN(OPENED) | IN(READ) | IN(ANSWERED),
-		      DELIVERY_OPENED, false},
-    [EVENT_OPEN_FAILURE] = {IN(COLLECTED), IN(FAILED), DELIVERY_FAILED, false},
-    [EVENT_READ] = {IN(OPENED), IN(READ) | IN(ANSWERED), DELIVERY_READ, false},
-    [EVENT_ANSWER] = {IN(OPENED) | IN(READ) | IN(ANSWERED), 0, DELIVERY_ANSWERED, false},
-    [EVENT_COVER_RELEASED] = {IN(WITHHELD), OPEN & ~IN(WITHHELD), DELIVERY_WAITING, false},
-    [EVENT_WITHDRAWN] = {OPEN, IN(WITHDRAWN), DELIVERY_WITHDRAWN, false},
-    [EVENT_PURGED] = {OPEN | IN(WITHDRAWN), IN(PURGED), DELIVERY_PURGED, false},
-    [EVENT_NOTIFICATION_SENT] = {OPEN, 0, 0, true},
-    [EVENT_NOTIFICATION_FAILURE] = {OPEN, 0, 0, true},
-    [EVENT_OVERDUE] = {OPEN, 0, 0, true},
-    [EVENT_ESCALATION] = {OPEN, 0, 0, true},
-    [EVENT_NON_DELIVERY] = {OPEN, 0, 0, true},
-    [EVENT_SUPERSEDED] = {OPEN, 0, 0, true},
+		      DELIVERY_OPENED, 0},
+    [EVENT_OPEN_FAILURE] = {IN(COLLECTED), IN(FAILED), DELIVERY_FAILED, 0},
+    [EVENT_READ] = {IN(OPENED), IN(READ) | IN(ANSWERED), DELIVERY_READ, 0},
+    [EVENT_ANSWER] = {IN(OPENED) | IN(READ) | IN(ANSWERED), 0, DELIVERY_ANSWERED, 0},
+    [EVENT_COVER_RELEASED] = {IN(WITHHELD), OPEN & ~IN(WITHHELD), DELIVERY_WAITING, 0},
+    [EVENT_WITHDRAWN] = {OPEN, IN(WITHDRAWN), DELIVERY_WITHDRAWN,
+			 OPEN & ~(IN(WAITING) | IN(WITHHELD))},
+    [EVENT_PURGED] = {OPEN | IN(WITHDRAWN), IN(PURGED), DELIVERY_PURGED, 0},
+    [EVENT_NOTIFICATION_SENT] = {OPEN, 0, 0, OPEN},
+    [EVENT_NOTIFICATION_FAILURE] = {OPEN, 0, 0, OPEN},
+    [EVENT_OVERDUE] = {OPEN, 0, 0, OPEN},
+    [EVENT_ESCALATION] = {OPEN, 0, 0, OPEN},
+    [EVENT_NON_DELIVERY] = {OPEN, 0, 0, OPEN},
+    [EVENT_SUPERSEDED] = {OPEN, 0, 0, OPEN},
 };
 
 int
@@ -57,7 +59,7 @@ delivery_follow(enum delivery_state s, enum entry_event event, enum delivery_sta
 
 	assert((unsigned)s < DELIVERY_STATES && (unsigned)event < EVENTS);
 	if (r->from & 1u << s) {
-		*next = r->keep ? s : r->to;
+		*next = r->keep & 1u << s ? s : r->to;
 		return 0;
 	}
 	if (r->done & 1u << s)

@@ -35,7 +35,22 @@ static const unsigned calls_for[EVENTS] = {
     [EVENT_ESCALATION] = MAILBOX,
     [EVENT_COVER_RELEASED] = BUNDLE | MANIFEST | MAILBOX,
     [EVENT_SUPERSEDED] = BUNDLE | MANIFEST,
+    [EVENT_WITHDRAWN] = BUNDLE | MANIFEST | MAILBOX,
 };
+
+/* A withdrawal is shown by its sender's statement; that a recipient was told of it has none. */
+static bool
+is_stated(const struct entry *entry)
+{
+	return calls_for[entry->event] == STATED ||
+	       (entry->event == EVENT_WITHDRAWN && (entry->has_actor || entry->has_statement));
+}
+
+static unsigned
+called_for(const struct entry *entry)
+{
+	return is_stated(entry) ? STATED : calls_for[entry->event];
+}
 
 /* Whose the entry's mailbox is, of a bundle's manifest: a recipient's, but for what follows. */
 static bool
@@ -93,7 +108,7 @@ judge_entry(struct court *c, struct err *e)
 	c->out->has_entry = true;
 	c->at_ms = entry->time_ms;
 	c->timed = true;
-	lacking = calls_for[entry->event] & ~named_by(entry);
+	lacking = called_for(entry) & ~named_by(entry);
 	for (int i = 0; i < 5; i++)
 		if (lacking & 1u << i)
 			return err_set(e, ERR_FORMAT, "entry.%s: missing, and %s calls for it",
@@ -205,8 +220,7 @@ check_spoken_of(const struct court *c, struct err *e)
 		return err_set(e, ERR_FAIL, "manifest: the entry names none");
 	if (entry->event == EVENT_SUBMISSION_REJECTION && ev->signature.len > 0)
 		return err_set(e, ERR_FAIL, "signature: a rejection shows none");
-	if (calls_for[entry->event] != STATED &&
-	    ev->statement.len + ev->statement_signature.len > 0)
+	if (!is_stated(entry) && ev->statement.len + ev->statement_signature.len > 0)
 		return err_set(e, ERR_FAIL, "statement: %s has none", event_name(entry->event));
 	return 0;
 }
@@ -246,8 +260,12 @@ check_manifest(struct court *c, const struct manifest *m, struct err *e)
 	const char *mailbox = c->out->entry.mailbox;
 	enum entry_event event = c->out->entry.event;
 	bool found = !c->out->has_entry || mailbox[0] == '\0' || may_be_anybody(event);
+	bool withdrawal = event == EVENT_WITHDRAWN && is_stated(&c->out->entry);
 
-	found = found || (may_be_sender(event) && strcmp(m->from, mailbox) == 0);
+	if (c->out->has_entry && withdrawal && strcmp(m->from, mailbox) != 0)
+		return err_set(e, ERR_FAIL, "entry: withdrawn by %s, and it is from %s", mailbox,
+			       m->from);
+	found = found || withdrawal || (may_be_sender(event) && strcmp(m->from, mailbox) == 0);
 	if (check_signers(c, m, e) < 0 || check_subject(c, m->id, m->from, m->klass, e) < 0)
 		return -1;
 	for (size_t i = 0; !found && i < m->nto; i++)

@@ -24,7 +24,8 @@ static const struct json_rule rules[] = {
     {.name = NULL},
 };
 
-static const char *const kinds[STATEMENT_KINDS] = {"collected", "opened", "read", "answered"};
+static const char *const kinds[STATEMENT_KINDS] = {"collected", "opened", "read", "answered",
+						   "withdrawn"};
 
 const char *
 statement_kind_name(enum statement_kind k)
@@ -49,7 +50,7 @@ take_kind(const struct json *o, struct statement *out, struct err *e)
 			out->kind = (enum statement_kind)k;
 			return 0;
 		}
-	return refuse("kind", "collected, opened, read or answered", text, e);
+	return refuse("kind", "collected, opened, read, answered or withdrawn", text, e);
 }
 
 /* accepted, declined or done, then nothing or ":N" with N from 1 to ACTIONS_MAX */
@@ -98,7 +99,8 @@ take_content(const struct json *o, struct statement *out, struct err *e)
 	const char *hex = json_text(o, "content_sha256");
 	bool failed = out->kind == STATEMENT_OPENED && strcmp(out->code, "ok") != 0;
 
-	out->has_content = out->kind != STATEMENT_COLLECTED && !failed;
+	out->has_content =
+	    out->kind != STATEMENT_COLLECTED && out->kind != STATEMENT_WITHDRAWN && !failed;
 	if (out->has_content != (hex != NULL))
 		return refuse("content_sha256",
 			      out->has_content ? "the digest of the content" : "null here", hex, e);
@@ -194,8 +196,8 @@ statement_format(const struct statement *in, struct buf *text)
 int
 statement_check_signer(const struct statement *s, const struct identity *signer, struct err *e)
 {
-	bool system = s->kind == STATEMENT_COLLECTED || s->kind == STATEMENT_OPENED;
-	enum profile want = system ? PROFILE_AGENCY_SIGN : PROFILE_PERSON_SIGN;
+	bool person = s->kind == STATEMENT_READ || s->kind == STATEMENT_ANSWERED;
+	enum profile want = person ? PROFILE_PERSON_SIGN : PROFILE_AGENCY_SIGN;
 	char agency[NAME_AGENCY];
 
 	name_agency(agency, s->mailbox);
@@ -218,6 +220,7 @@ statement_event(const struct statement *s)
 	case STATEMENT_OPENED: return s->has_content ? EVENT_OPENED : EVENT_OPEN_FAILURE;
 	case STATEMENT_READ: return EVENT_READ;
 	case STATEMENT_ANSWERED: return EVENT_ANSWER;
+	case STATEMENT_WITHDRAWN: return EVENT_WITHDRAWN;
 	case STATEMENT_KINDS: break;
 	}
 	return EVENT_NONE;

@@ -159,6 +159,7 @@ static const struct row {
     {{ASK(GET, "/v1/mailboxes/{mailbox}", FEED)}, feed_query},
     {{ASK(GET, FETCH, FETCH)}, no_query},
     {{HTTP_POST, FETCH "/statements", CALL_STATEMENT, 0}, no_query},
+    {{HTTP_POST, BUNDLES "/statements", CALL_STATEMENT, 0}, no_query},
     {{ASK(GET, "/v1/subscriptions", SUBSCRIPTIONS)}, mailbox_query},
     {{ASK(PUT, SUBSCRIPTION, SUBSCRIBE)}, no_query},
     {{ASK(DELETE, SUBSCRIPTION, UNSUBSCRIBE)}, no_query},

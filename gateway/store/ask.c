@@ -257,6 +257,8 @@ fetch_allowed(struct store *s, const struct ledger_bundle *b, const struct ledge
 	if (d->state == DELIVERY_WITHHELD)
 		return err_set(e, ERR_WITHHELD, "%s covers %s and is not called upon", d->mailbox,
 			       d->covers);
+	if (d->state == DELIVERY_WITHDRAWN)
+		return err_set(e, ERR_UNKNOWN, "%s was withdrawn by its sender", b->id);
 	if (b->state != BUNDLE_LIVE)
 		return err_set(e, ERR_UNKNOWN, "%s was purged", b->id);
 	if (ledger_is_quarantined(s->reader, b->n))

@@ -18,6 +18,7 @@
 #include "store/judge.h"
 #include "store/proof.h"
 #include "store/purge.h"
+#include "store/withdraw.h"
 #include "store/worker.h"
 
 struct receipt {
@@ -26,6 +27,7 @@ struct receipt {
 	struct store *store;
 	struct asker asker;
 	bool left;
+	bool by_sender; /* of its own bundle: it can only be withdrawn */
 	char agency[NAME_AGENCY];
 	char mailbox[NAME_MAILBOX];
 	char id[UUID_TEXT];
@@ -91,6 +93,7 @@ static const struct {
     [STATEMENT_OPENED] = {EVENT_OPENED, PROFILE_AGENCY_SIGN, "agency-sign"},
     [STATEMENT_READ] = {EVENT_READ, PROFILE_PERSON_SIGN, "person-sign"},
     [STATEMENT_ANSWERED] = {EVENT_ANSWER, PROFILE_PERSON_SIGN, "person-sign"},
+    [STATEMENT_WITHDRAWN] = {EVENT_WITHDRAWN, PROFILE_AGENCY_SIGN, "agency-sign"},
 };
 
 /* An answer may be given once for the whole and once for each action, in each sense: "accepted",
@@ -129,6 +132,10 @@ check_signer(const struct receipt *r, const struct msg_facts_statement *f, struc
 
 	if (f->kind >= STATEMENT_KINDS || f->signers.n != 1)
 		return err_set(e, ERR_FORMAT, "not a kind of statement, or not one signer");
+	if (r->by_sender != (f->kind == STATEMENT_WITHDRAWN))
+		return err_set(e, ERR_DENIED, "%s is not for the %s to say",
+			       event_name(kinds[f->kind].event),
+			       r->by_sender ? "sender" : "recipient");
 	if (strcmp(s->agency, r->agency) != 0)
 		return err_set(e, ERR_DENIED, "signed by %s, the mailbox is of %s", s->by,
 			       r->agency);
@@ -252,6 +259,17 @@ check_content(struct store *s, const struct receipt *r, const struct ledger_deli
 	return 0;
 }
 
+static int
+withdraw(struct store *s, struct receipt *r, struct ledger_bundle *b, struct err *e)
+{
+	if (withdraw_bundle(s, b, r->actor, r->facts.statement_sha256, &r->seq, e) < 0)
+		return -1;
+	ledger_add_statement(s->writer, r->seq, r->parts.content, r->parts.content_bytes,
+			     r->parts.signature, r->parts.signature_bytes);
+	r->first = true;
+	return 0;
+}
+
 /* [5] Each event once: the state says what may follow, the ledger what is there. */
 static int
 apply(struct store *s, struct change *c, struct err *e)
@@ -263,10 +281,12 @@ apply(struct store *s, struct change *c, struct err *e)
 	enum delivery_state next;
 
 	if (!ledger_bundle(s->writer, r->id, &b) ||
-	    !ledger_delivery(s->writer, b.n, r->mailbox, &d))
+	    (!r->by_sender && !ledger_delivery(s->writer, b.n, r->mailbox, &d)))
 		return err_set(e, ERR_UNKNOWN, "there is none that you may know of");
 	if (ledger_find_entry(s->writer, b.n, r->mailbox, r->event, r->part, &was))
 		return repeated(s, r, &was, &b, &d, e);
+	if (r->by_sender)
+		return withdraw(s, r, &b, e);
 	if (delivery_follow(d.state, r->event, &next, e) < 0 || check_content(s, r, &d, e) < 0)
 		return -1;
 	if (r->event == EVENT_CONTENT_HANDOVER && take_slot(s, r, &b, &d, e) < 0)
@@ -335,14 +355,20 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 	group_add(r->store, &r->change);
 }
 
-/* A mailbox of one's own that the bundle is for; who asks for another is told that there is none.
- */
+/* A mailbox of one's own that the bundle is for, or that it is from; who asks for another is told
+ * that there is none. */
 static bool
-is_recipient(const struct store *s, const struct msg_statement *m)
+is_party(const struct store *s, struct receipt *r, const struct msg_statement *m)
 {
 	struct ledger_bundle b;
 	struct ledger_delivery d;
 
+	if (r->by_sender) {
+		if (!ledger_bundle(s->reader, m->id, &b) || !ask_is_own(s, b.from, m->agency))
+			return false;
+		strcpy(r->mailbox, b.from);
+		return true;
+	}
 	return ask_is_own(s, m->mailbox, m->agency) && ledger_bundle(s->reader, m->id, &b) &&
 	       ledger_delivery(s->reader, b.n, m->mailbox, &d);
 }
@@ -361,12 +387,13 @@ receipt_take(void *env, struct chan *ch, const void *msg, int fd)
 	strcpy(r->agency, m->agency);
 	strcpy(r->mailbox, m->mailbox);
 	strcpy(r->id, m->id);
+	r->by_sender = m->mailbox[0] == '\0';
 	rc = role_read_fd(fd, SIGNED_FIXED_BYTES + STATEMENT_MAX_BYTES + SIGNATURE_MAX_BYTES,
 			  &r->body, &e);
 	close(fd);
 	if (rc < 0) {
 		refuse(r, &e);
-	} else if (!is_recipient(s, m)) {
+	} else if (!is_party(s, r, m)) {
 		reply_unknown(&r->asker);
 		receipt_free(r);
 	} else {

@@ -1,5 +1,5 @@
-/* statement.h - what a recipient signs: that it collected, opened, read or answered a bundle. JSON,
- * strict. */
+/* statement.h - what a recipient signs: that it collected, opened, read or answered a bundle; and
+ * what its sender signs, who takes it back. JSON, strict. */
 #ifndef SAFEHAND_STATEMENT_H
 #define SAFEHAND_STATEMENT_H
 
@@ -21,6 +21,7 @@ enum statement_kind {
 	STATEMENT_OPENED,
 	STATEMENT_READ,
 	STATEMENT_ANSWERED,
+	STATEMENT_WITHDRAWN, /* of its sender: mailbox is whom it is from */
 	STATEMENT_KINDS
 };
 const char *statement_kind_name(enum statement_kind k); /* "collected" */
@@ -30,7 +31,8 @@ struct statement {
 	char bundle[UUID_TEXT];
 	char mailbox[NAME_MAILBOX];
 	uint8_t manifest_sha256[DIGEST_BYTES];
-	bool has_content; /* opened, read and answered; not collected, nor an opening that failed */
+	bool has_content; /* opened, read and answered; not collected, withdrawn, nor an opening
+			     that failed */
 	uint8_t content_sha256[DIGEST_BYTES];
 	int64_t at_ms;		   /* whole seconds */
 	char by[NAME_BY];	   /* the signer's name: "agency/uhcw", "person/uhcw/j.patel" */
@@ -43,8 +45,8 @@ struct statement {
 int statement_parse(const void *text, size_t len, struct statement *out, struct err *e);
 void statement_format(const struct statement *in, struct buf *text);
 
-/* Who may sign it: a system's certificate for collected and opened, a person's for read and
- * answered; of the mailbox's agency, and named in "by". ERR_PROFILE, ERR_DENIED. Pure. */
+/* Who may sign it: a system's certificate for collected, opened and withdrawn, a person's for read
+ * and answered; of the mailbox's agency, and named in "by". ERR_PROFILE, ERR_DENIED. Pure. */
 int statement_check_signer(const struct statement *s, const struct identity *signer, struct err *e);
 /* The event that it becomes in the log. */
 enum entry_event statement_event(const struct statement *s);

@@ -28,6 +28,7 @@ STATED = {
     "OpenFailure": ("opened", ["agency-sign"]),
     "Read": ("read", ["person-sign"]),
     "Answer": ("answered", ["person-sign"]),
+    "Withdrawn": ("withdrawn", ["agency-sign"]),
 }
 # event: what its entry must name
 CALLS_FOR = {
@@ -42,6 +43,13 @@ CALLS_FOR = {
     "CoverReleased": ["bundle", "manifest_sha256", "mailbox"],
     "Superseded": ["bundle", "manifest_sha256"],
 } | {event: ["bundle", "manifest_sha256", "mailbox", "actor", "statement_sha256"] for event in STATED}
+TOLD = ["bundle", "manifest_sha256", "mailbox"]  # that a recipient was told of a withdrawal
+
+
+def _stated(entry):
+    return entry["event"] in STATED and (entry["event"] != "Withdrawn" or "actor" in entry or "statement_sha256" in entry)
+
+
 SLACK = datetime.timedelta(seconds=60)  # between the clocks of who writes entries and who stamps
 
 
@@ -73,14 +81,15 @@ def _entry(parts):
     if "entry" not in parts:
         return None, None
     entry = strict.entry(parts["entry"])
-    for name in CALLS_FOR.get(entry["event"], []):
+    told = entry["event"] == "Withdrawn" and not _stated(entry)
+    for name in TOLD if told else CALLS_FOR.get(entry["event"], []):
         if name not in entry:
             raise EvidenceError(f"entry: {entry['event']} calls for {name}")
     if "manifest_sha256" not in entry and ("manifest" in parts or "signature" in parts):
         raise EvidenceError("manifest: the entry names none")
     if entry["event"] == "SubmissionRejection" and "signature" in parts:
         raise EvidenceError("signature: a rejection shows none")
-    if entry["event"] not in STATED and ("statement" in parts or "statement_signature" in parts):
+    if not _stated(entry) and ("statement" in parts or "statement_signature" in parts):
         raise EvidenceError(f"{entry['event']}: has no statement")
     return entry, strict.instant(entry["time"], fraction=True)
 
@@ -130,6 +139,8 @@ def _manifest(parts, entry, trust, at):
         raise EvidenceError("manifest: of another bundle")
     if not is_notice and entry["event"] in ("Overdue", "Escalation"):
         told.add(m["from"])  # it owes a final
+    if not is_notice and entry["event"] == "Withdrawn" and _stated(entry):
+        told = {m["from"]}
     anybody = not is_notice and entry["event"] in ("NotificationSent", "NotificationFailure")
     if "mailbox" in entry and not anybody and entry["mailbox"] not in told:
         raise EvidenceError("entry: the mailbox is no recipient")
@@ -171,7 +182,7 @@ def _missing(parts, entry):
     """Without the entry, which would say what belongs to it: what came alone is missed."""
     pairs = (["manifest", "signature"], ["statement", "statement_signature"])
     if entry:
-        wanted = ("manifest_sha256" in entry and entry["event"] != "SubmissionRejection", entry["event"] in STATED)
+        wanted = ("manifest_sha256" in entry and entry["event"] != "SubmissionRejection", _stated(entry))
     else:
         wanted = [any(name in parts for name in pair) for pair in pairs]
     need = ["entry", "proof", "timestamp"] + [name for pair, want in zip(pairs, wanted) if want for name in pair]

@@ -345,7 +345,7 @@ def statement(data):
     s = load(data, "statement")
     members(s, STATEMENT, [], "statement")
     whole(s, "safehand_statement", 1, 1)
-    one_of(s, "kind", ("collected", "opened", "read", "answered"))
+    one_of(s, "kind", ("collected", "opened", "read", "answered", "withdrawn"))
     text(s, "bundle", UUID7)
     text(s, "manifest_sha256", HEX32)
     text(s, "mailbox", PAIR)
@@ -356,7 +356,7 @@ def statement(data):
     text(s, "reply", UUID7, null=True)
     if s["reply"] is not None and s["kind"] != "answered":
         raise FormatError("reply: only with answered")
-    knows = s["kind"] != "collected" and not (s["kind"] == "opened" and s["code"] != "ok")
+    knows = s["kind"] not in ("collected", "withdrawn") and not (s["kind"] == "opened" and s["code"] != "ok")
     if knows != (s["content_sha256"] is not None):
         raise FormatError("content_sha256: there if the content was seen, and only then")
     return s

@@ -72,8 +72,10 @@ rig_plan(enum entry_event event)
 	s->kind = event == EVENT_CONTENT_HANDOVER ? STATEMENT_COLLECTED
 		  : event == EVENT_READ		  ? STATEMENT_READ
 		  : event == EVENT_ANSWER	  ? STATEMENT_ANSWERED
+		  : event == EVENT_WITHDRAWN	  ? STATEMENT_WITHDRAWN
 						  : STATEMENT_OPENED;
-	s->has_content = event != EVENT_CONTENT_HANDOVER && event != EVENT_OPEN_FAILURE;
+	s->has_content = event != EVENT_CONTENT_HANDOVER && event != EVENT_OPEN_FAILURE &&
+			 event != EVENT_WITHDRAWN;
 	strcpy(s->code, event == EVENT_ANSWER	      ? "done:2"
 			: event == EVENT_OPEN_FAILURE ? "digest"
 						      : "ok");
@@ -82,6 +84,12 @@ rig_plan(enum entry_event event)
 	if (event != EVENT_SUBMISSION_ACCEPTANCE && event != EVENT_SUBMISSION_REJECTION)
 		strcpy(p.entry.mailbox, "uhcw/emergency");
 	strcpy(p.entry.code, p.no_statement ? "ok" : s->code);
+	if (event == EVENT_WITHDRAWN) { /* by its sender */
+		strcpy(p.entry.mailbox, p.from);
+		strcpy(s->mailbox, p.from);
+		strcpy(s->by, "agency/csc");
+		p.actor = "certs/agency-sign/csc";
+	}
 	return p;
 }
 

@@ -102,7 +102,7 @@ every_state_and_event(void **state)
 	    {EVENT_READ, "owo5orroo"},
 	    {EVENT_ANSWER, "owo6o66oo"},
 	    {EVENT_COVER_RELEASED, "r0rrrrroo"},
-	    {EVENT_WITHDRAWN, "7777777ro"},
+	    {EVENT_WITHDRAWN, "7723456ro"},
 	    {EVENT_PURGED, "88888888r"},
 	    {EVENT_OVERDUE, "0123456oo"},
 	    {EVENT_ESCALATION, "0123456oo"},

@@ -37,6 +37,7 @@ static const enum entry_event good[] = {
     EVENT_OPEN_FAILURE,
     EVENT_READ,
     EVENT_ANSWER,
+    EVENT_WITHDRAWN,
 };
 
 static void
@@ -64,6 +65,32 @@ each_event_is_shown(void **state)
 			assert_string_equal(r.actor.by, p.statement.by);
 		evidence_free(&ev);
 	}
+}
+
+/* Its sender withdraws; that a recipient was told of it is shown without a statement. */
+static void
+withdrawals_are_the_senders(void **state)
+{
+	struct rig_plan told = rig_plan(EVENT_WITHDRAWN), another = told, person = told;
+	struct evidence_result r;
+	struct evidence ev;
+
+	told.no_statement = told.no_actor = true;
+	strcpy(told.entry.mailbox, "uhcw/emergency");
+	rig_make(&told, &ev);
+	if (judge(&ev, &r) != EVIDENCE_OK)
+		fail_msg("%s", r.why.text);
+	evidence_free(&ev);
+	strcpy(told.entry.mailbox, "wmp/ppu");
+	want(&told, EVIDENCE_FAIL, ERR_FAIL, "told, no recipient");
+	strcpy(another.entry.mailbox, "uhcw/emergency");
+	strcpy(another.statement.mailbox, "uhcw/emergency");
+	strcpy(another.statement.by, "agency/uhcw");
+	another.actor = "certs/agency-sign/uhcw";
+	want(&another, EVIDENCE_FAIL, ERR_FAIL, "by a recipient");
+	strcpy(person.statement.by, "person/csc/a.khan");
+	person.actor = "certs/person-sign/csc_a.khan";
+	want(&person, EVIDENCE_FAIL, ERR_PROFILE, "by a person");
 }
 
 /* Evidence of notices: what the gateway told, and that it was taken and read. */
@@ -554,6 +581,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_event_is_shown),
+	    cmocka_unit_test(withdrawals_are_the_senders),
 	    cmocka_unit_test(notices_are_shown),
 	    cmocka_unit_test(steps_are_of_whom_they_concern),
 	    cmocka_unit_test(what_has_no_bundle_is_shown),

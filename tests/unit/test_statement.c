@@ -15,12 +15,13 @@ sample(enum statement_kind kind)
 			      .bundle = "019ab0c0-0000-7000-8000-000000000001",
 			      .mailbox = "uhcw/emergency",
 			      .manifest_sha256 = {1},
-			      .has_content = kind != STATEMENT_COLLECTED,
+			      .has_content =
+				  kind != STATEMENT_COLLECTED && kind != STATEMENT_WITHDRAWN,
 			      .at_ms = 1795381445000,
 			      .by = "agency/uhcw",
 			      .code = "ok"};
 
-	if (kind >= STATEMENT_READ)
+	if (kind == STATEMENT_READ || kind == STATEMENT_ANSWERED)
 		strcpy(s.by, "person/uhcw/j.patel");
 	if (kind == STATEMENT_ANSWERED) {
 		strcpy(s.code, "done:3");
@@ -33,7 +34,7 @@ static void
 each_kind_round_trips(void **state)
 {
 	static const enum entry_event events[] = {EVENT_CONTENT_HANDOVER, EVENT_OPENED, EVENT_READ,
-						  EVENT_ANSWER};
+						  EVENT_ANSWER, EVENT_WITHDRAWN};
 	struct statement out;
 	struct buf text = {0};
 
@@ -85,6 +86,8 @@ each_rule_refuses(void **state)
 	    {1, "\"ok\"", "\"digest\"", "content_sha256"},
 	    {1, "\"ok\"", "\"whatever\"", "code"},
 	    {2, "\"ok\"", "\"digest\"", "code"},
+	    {4, "\"content_sha256\":null", "\"content_sha256\":\"" HEX "\"", "content_sha256"},
+	    {4, "\"ok\"", "\"done\"", "code"},
 	    {3, "done:3", "done:65", "code"},
 	    {3, "done:3", "done:03", "code"},
 	    {3, "done:3", "ok", "code"},

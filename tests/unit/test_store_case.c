@@ -189,6 +189,107 @@ the_route_names_who_had_it(void **state)
 	assert_true(rig_body_has("\"mailbox\":\"uhcw/paediatrics\",\"as\":\"to\""));
 }
 
+/* --- withdrawal --- */
+
+static void
+say(enum statement_kind kind, const char *agency, const char *mailbox)
+{
+	struct msg_facts_statement *f = &rig.statement;
+	struct msg_statement m = {.job = ++rig.job};
+	struct ledger_bundle b = {0};
+	struct buf body = {0};
+
+	ledger_bundle(rig.store->reader, RIG_ID, &b);
+	*f = (struct msg_facts_statement){.kind = kind, .at_ms = time_now_ms(), .code = "ok"};
+	strcpy(f->bundle, RIG_ID);
+	strcpy(f->mailbox, mailbox[0] == '\0' ? "csc/mash" : mailbox);
+	memcpy(f->manifest_sha256, b.manifest_sha256, DIGEST_BYTES);
+	rig.signer = (struct fact_signer){.profile = PROFILE_AGENCY_SIGN};
+	strcpy(rig.signer.agency, agency);
+	f->signers = (struct list){&rig.signer, 1};
+	strcpy(m.agency, agency);
+	strcpy(m.mailbox, mailbox);
+	strcpy(m.id, RIG_ID);
+	buf_adds(&body, "SHS1");
+	buf_be32(&body, 1);
+	buf_be32(&body, 3);
+	buf_addf(&body, "%usig", (unsigned)kind);
+	rig_reply_clear();
+	chan_send(rig.front, MSG_STATEMENT, &m, role_memfd("s", body.data, body.len));
+	buf_free(&body);
+	rig_settle();
+}
+
+static enum delivery_state
+state_of(const char *mailbox)
+{
+	struct ledger_bundle b;
+	struct ledger_delivery d;
+
+	assert_true(ledger_bundle(rig.store->reader, RIG_ID, &b));
+	assert_true(ledger_delivery(rig.store->reader, b.n, mailbox, &d));
+	return d.state;
+}
+
+static void
+withdrawn_before_it_was_collected(void **state)
+{
+	struct ledger_totals totals;
+	struct ledger_bundle b;
+
+	rig_submit(RIG_ID, payload, 2);
+	say(STATEMENT_WITHDRAWN, "csc", "");
+	rig_expect(201, ERR_OK);
+	assert_true(rig_body_has("\"statement\":"));
+	say(STATEMENT_WITHDRAWN, "csc", ""); /* the same again has the same answer */
+	rig_expect(200, ERR_OK);
+	assert_int_equal(state_of("uhcw/emergency"), DELIVERY_WITHDRAWN);
+	rig_ask_mailbox(ASK_FEED, "uhcw", "uhcw/emergency", "");
+	assert_true(rig_body_has("\"event\":\"Withdrawn\""));
+	rig_ask_mailbox(ASK_FETCH, "uhcw", "uhcw/emergency", RIG_ID);
+	rig_expect(404, ERR_UNKNOWN);
+	say(STATEMENT_COLLECTED, "uhcw", "uhcw/emergency");
+	rig_expect(409, ERR_ORDER);
+	assert_true(ledger_bundle(rig.store->reader, RIG_ID, &b));
+	assert_int_not_equal(b.state, BUNDLE_LIVE); /* erasure is due */
+	ledger_totals(rig.store->reader, &totals);
+	assert_int_equal(totals.live, 0);
+	assert_int_equal(totals.waiting, 0);
+}
+
+static void
+withdrawn_after_one_has_the_key(void **state)
+{
+	struct ledger_bundle b;
+
+	rig_submit(RIG_ID, payload, 2);
+	say(STATEMENT_COLLECTED, "uhcw", "uhcw/emergency");
+	rig_expect(201, ERR_OK);
+	say(STATEMENT_WITHDRAWN, "csc", "");
+	rig_expect(201, ERR_OK);
+	assert_int_equal(state_of("uhcw/emergency"), DELIVERY_COLLECTED);
+	assert_int_equal(state_of("uhcw/paediatrics"), DELIVERY_WITHDRAWN);
+	rig_ask_mailbox(ASK_FEED, "uhcw", "uhcw/emergency", "");
+	assert_true(rig_body_has("\"event\":\"Withdrawn\"")); /* told all the same */
+	say(STATEMENT_OPENED, "uhcw", "uhcw/emergency");
+	rig_expect(201, ERR_OK); /* and what it says of it is still taken */
+	assert_true(ledger_bundle(rig.store->reader, RIG_ID, &b));
+	assert_int_equal(b.state, BUNDLE_LIVE);
+}
+
+static void
+who_may_not_withdraw(void **state)
+{
+	rig_submit(RIG_ID, payload, 2);
+	say(STATEMENT_WITHDRAWN, "uhcw", ""); /* to a recipient there is none of his own */
+	rig_expect(404, ERR_UNKNOWN);
+	say(STATEMENT_WITHDRAWN, "uhcw", "uhcw/emergency");
+	rig_expect(403, ERR_DENIED);
+	say(STATEMENT_COLLECTED, "csc", "");
+	rig_expect(403, ERR_DENIED);
+	assert_int_equal(state_of("uhcw/emergency"), DELIVERY_WAITING);
+}
+
 int
 main(void)
 {
@@ -198,6 +299,11 @@ main(void)
 					    rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_replaced, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_route_names_who_had_it, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(withdrawn_before_it_was_collected, rig_setup,
+					    rig_teardown),
+	    cmocka_unit_test_setup_teardown(withdrawn_after_one_has_the_key, rig_setup,
+					    rig_teardown),
+	    cmocka_unit_test_setup_teardown(who_may_not_withdraw, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
