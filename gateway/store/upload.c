@@ -204,16 +204,17 @@ is_of(const struct ledger_bundle *b, const char *agency)
 	return strcmp(of, agency) == 0;
 }
 
-/* [4] Known by id: the same head of the same sender gets the first answer again. */
+/* [4] Known by id: the same head of the same sender gets the first answer again. Who sends another
+ * agency's bundle must not hear whether there is one: it is judged first, as an unknown one is. */
 static bool
 known_already(struct upload *u)
 {
 	struct ledger_bundle b;
 	struct err e = {0};
 
-	if (!ledger_bundle(u->store->reader, u->id, &b))
+	if (!ledger_bundle(u->store->reader, u->id, &b) || !is_of(&b, u->agency))
 		return false;
-	if (is_of(&b, u->agency) && memcmp(b.head_sha256, u->head_sha256, DIGEST_BYTES) == 0) {
+	if (memcmp(b.head_sha256, u->head_sha256, DIGEST_BYTES) == 0) {
 		answer_again(u->store, &u->asker, &b);
 		upload_free(u);
 		return true;
@@ -228,12 +229,13 @@ room_for(struct upload *u, struct err *e)
 {
 	struct store *s = u->store;
 	const struct stage *own = spool_stage_find(s->spool, u->id);
+	const struct upload *other = upload_of(s, u->id, u);
 	uint64_t total = u->head_bytes + u->payload_bytes, staged;
 	int64_t bundles, bytes;
 
 	if (s->members == NULL)
 		return err_set(e, ERR_BUSY, "the roster is not loaded yet");
-	if (upload_of(s, u->id, u) != NULL)
+	if (other != NULL && strcmp(other->agency, u->agency) == 0)
 		return err_set(e, ERR_BUSY, "another connection is sending %s", u->id);
 	if (spool_stage_count(s->spool, u->agency, &staged) >= s->settings.uploads_per_agency &&
 	    own == NULL)
@@ -310,6 +312,17 @@ judge(struct upload *u, struct ledger *l, const struct policy_class **klass, str
 	return judge_bundle(&c, klass, e);
 }
 
+/* What the rules allow may still have the id of another agency's bundle: an id is given once. */
+static int
+id_is_free(const struct upload *u, struct err *e)
+{
+	struct ledger_bundle b;
+
+	return ledger_bundle(u->store->reader, u->id, &b)
+		   ? err_set(e, ERR_CONFLICT, "%s is known with other bytes", u->id)
+		   : 0;
+}
+
 static void
 on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *why)
 {
@@ -325,7 +338,7 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 		return;
 	}
 	facts_keep(u, facts);
-	if (judge(u, u->store->reader, &klass, &e) < 0) {
+	if (judge(u, u->store->reader, &klass, &e) < 0 || id_is_free(u, &e) < 0) {
 		refuse(u, &e);
 		return;
 	}
