@@ -47,31 +47,13 @@ is_sender(const struct ledger_bundle *b, const char *agency)
 	return strcmp(of, agency) == 0;
 }
 
-struct party {
-	const char *agency;
-	bool is;
-};
-
-static void
-party_delivery(void *ctx, const struct ledger_delivery *d)
-{
-	struct party *p = ctx;
-	char of[NAME_AGENCY];
-
-	name_agency(of, d->mailbox);
-	if (strcmp(of, p->agency) == 0 && d->state != DELIVERY_WITHHELD)
-		p->is = true;
-}
-
 /* Sender or, of what concerns it, a recipient that has heard of it. */
 static bool
 is_party(struct store *s, const struct ledger_bundle *b, const char *agency)
 {
-	struct party p = {agency, is_sender(b, agency)};
+	bool recipient = ledger_is_recipient(s->reader, b->n, agency);
 
-	if (!p.is)
-		ledger_each_delivery(s->reader, b->n, party_delivery, &p);
-	return p.is;
+	return is_sender(b, agency) || recipient;
 }
 
 /* --- the roster, the log --- */
@@ -172,7 +154,7 @@ ask_bundle(const struct question *q)
 	struct ledger_bundle b;
 	struct buf json = {0};
 
-	if (ledger_bundle(q->s->reader, q->m->id, &b) && is_sender(&b, q->m->agency)) {
+	if (ledger_bundle_quietly(q->s->reader, q->m->id, &b) && is_sender(&b, q->m->agency)) {
 		bundle_json(q->s->reader, &b, true, &json);
 		reply_json(&q->a, 200, &json);
 	} else {
@@ -186,8 +168,9 @@ ask_evidence(const struct question *q)
 {
 	struct ledger_bundle b;
 	struct buf json = {0};
+	bool there = ledger_bundle_quietly(q->s->reader, q->m->id, &b);
 
-	if (ledger_bundle(q->s->reader, q->m->id, &b) && is_party(q->s, &b, q->m->agency)) {
+	if (is_party(q->s, &b, q->m->agency) && there) {
 		evidence_list_json(q->s->reader, &b,
 				   is_sender(&b, q->m->agency) ? NULL : q->m->agency, &json);
 		reply_json(&q->a, 200, &json);
@@ -216,9 +199,9 @@ ask_evidence_file(const struct question *q)
 	struct ledger_entry entry;
 	struct buf json = {0};
 	struct err e = {0};
+	bool there = ledger_bundle_quietly(q->s->reader, q->m->id, &b);
 
-	if (q->m->number > INT64_MAX || !ledger_bundle(q->s->reader, q->m->id, &b) ||
-	    !is_party(q->s, &b, q->m->agency) ||
+	if (!is_party(q->s, &b, q->m->agency) || !there || q->m->number > INT64_MAX ||
 	    !ledger_entry(q->s->reader, (int64_t)q->m->number, &entry) || entry.bundle != b.n ||
 	    !concerns(&b, &entry, q->m->agency))
 		reply_unknown(&q->a);
@@ -295,10 +278,10 @@ ask_fetch(const struct question *q)
 	struct ledger_bundle b;
 	struct ledger_delivery d;
 	struct err e = {0};
+	bool there = ledger_bundle_quietly(q->s->reader, q->m->id, &b);
 
 	if (!ask_is_own(q->s, q->m->mailbox, q->m->agency) ||
-	    !ledger_bundle(q->s->reader, q->m->id, &b) ||
-	    !ledger_delivery(q->s->reader, b.n, q->m->mailbox, &d))
+	    !ledger_delivery(q->s->reader, b.n, q->m->mailbox, &d) || !there)
 		reply_unknown(&q->a);
 	else if (fetch_allowed(q->s, &b, &d, &e) < 0 || fetch(q, &b, &e) < 0)
 		reply_refuse(&q->a, &e);

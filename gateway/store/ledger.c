@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -182,6 +183,14 @@ ledger_bundle(struct ledger *l, const char *id, struct ledger_bundle *out)
 {
 	sql_bind(l->sql, Q_BUNDLE_ID, "t", id);
 	return bundle_one(l, Q_BUNDLE_ID, out);
+}
+
+bool
+ledger_bundle_quietly(struct ledger *l, const char *id, struct ledger_bundle *out)
+{
+	*out = (struct ledger_bundle){0};
+	sql_bind(l->sql, Q_BUNDLE_QUIETLY, "t", id);
+	return bundle_one(l, Q_BUNDLE_QUIETLY, out) && strcmp(out->id, id) == 0;
 }
 
 bool
@@ -367,6 +376,18 @@ ledger_each_delivery(struct ledger *l, int64_t bundle,
 		ledger_delivery_row(l->sql, Q_DELIVERIES, 0, &d);
 		each(ctx, &d);
 	}
+}
+
+bool
+ledger_is_recipient(struct ledger *l, int64_t bundle, const char *agency)
+{
+	bool is;
+
+	/* '0' is what follows '/': the names that begin with the agency's */
+	sql_bind(l->sql, Q_IS_RECIPIENT, "iti", bundle, agency, (int64_t)DELIVERY_WITHHELD);
+	is = sql_next(l->sql, Q_IS_RECIPIENT) && sql_int(l->sql, Q_IS_RECIPIENT, 0) != 0;
+	sql_done(l->sql, Q_IS_RECIPIENT);
+	return is;
 }
 
 void

@@ -106,6 +106,9 @@ bool ledger_value(struct ledger *l, const char *name, struct buf *out);
 /* b->n is set. Adds to its agency's counters. */
 void ledger_add_bundle(struct ledger *l, struct ledger_bundle *b);
 bool ledger_bundle(struct ledger *l, const char *id, struct ledger_bundle *out);
+/* The same; false: there is none, and *out is another, or empty in an empty ledger. Who must not
+ * learn whether there is one is judged by it all the same, so that the refusal takes as long. */
+bool ledger_bundle_quietly(struct ledger *l, const char *id, struct ledger_bundle *out);
 bool ledger_bundle_at(struct ledger *l, int64_t n, struct ledger_bundle *out);
 /* Leaving BUNDLE_LIVE takes it off its agency's counters. */
 void ledger_set_bundle_state(struct ledger *l, const struct ledger_bundle *b,
@@ -132,6 +135,8 @@ bool ledger_delivery_content(struct ledger *l, const struct ledger_delivery *d,
 			     uint8_t out[static DIGEST_BYTES]);
 void ledger_each_delivery(struct ledger *l, int64_t bundle,
 			  void (*each)(void *ctx, const struct ledger_delivery *d), void *ctx);
+/* Has a mailbox of the agency heard of it (is it a recipient's, or that of a cover called upon)? */
+bool ledger_is_recipient(struct ledger *l, int64_t bundle, const char *agency);
 void ledger_each_mailbox(struct ledger *l, void (*each)(void *ctx, const struct ledger_mailbox *m),
 			 void *ctx);
 

@@ -131,6 +131,8 @@ static const char *const queries[QUERIES] = {
 		     " payload_bytes, segment, offset) VALUES (?, ?, ?, ?, ?, ?,"
 		     " nullif(?, -9223372036854775807 - 1), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [Q_BUNDLE_ID] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.id = ?",
+    [Q_BUNDLE_QUIETLY] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.n ="
+			 " ifnull((SELECT n FROM bundle WHERE id = ?), 1)",
     [Q_BUNDLE_N] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.n = ?",
     [Q_BUNDLE_STATE] = "UPDATE bundle SET state = ? WHERE n = ?",
     [Q_BUNDLES] = "SELECT " BUNDLE_COLUMNS " FROM bundle b WHERE b.n < ?1 AND (?2 IS NULL OR"
@@ -150,6 +152,9 @@ static const char *const queries[QUERIES] = {
     [Q_DELIVERY_WAITING] = "SELECT waiting FROM delivery WHERE bundle = ? AND mailbox = ?",
     [Q_DELIVERIES] = "SELECT " DELIVERY_COLUMNS " FROM delivery d JOIN mailbox m ON m.n ="
 		     " d.mailbox WHERE d.bundle = ? ORDER BY d.slot",
+    [Q_IS_RECIPIENT] = "SELECT EXISTS (SELECT 1 FROM mailbox m JOIN delivery d ON d.bundle = ?1"
+		       " AND d.mailbox = m.n WHERE m.name >= ?2 || '/' AND m.name < ?2 || '0'"
+		       " AND d.state <> ?3)",
     [Q_ENTRY_ADD] = "INSERT INTO entry VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), ?, ?, ?, ?, ?)",
     [Q_ENTRY] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.seq = ?",
     [Q_LINE] = "SELECT line FROM entry WHERE seq = ?",

@@ -363,14 +363,16 @@ is_party(const struct store *s, struct receipt *r, const struct msg_statement *m
 	struct ledger_bundle b;
 	struct ledger_delivery d;
 
+	bool there = ledger_bundle_quietly(s->reader, m->id, &b);
+
 	if (r->by_sender) {
-		if (!ledger_bundle(s->reader, m->id, &b) || !ask_is_own(s, b.from, m->agency))
+		if (!there || !ask_is_own(s, b.from, m->agency))
 			return false;
 		strcpy(r->mailbox, b.from);
 		return true;
 	}
-	return ask_is_own(s, m->mailbox, m->agency) && ledger_bundle(s->reader, m->id, &b) &&
-	       ledger_delivery(s->reader, b.n, m->mailbox, &d);
+	return ask_is_own(s, m->mailbox, m->agency) &&
+	       ledger_delivery(s->reader, b.n, m->mailbox, &d) && there;
 }
 
 void
