@@ -362,7 +362,6 @@ is_party(const struct store *s, struct receipt *r, const struct msg_statement *m
 {
 	struct ledger_bundle b;
 	struct ledger_delivery d;
-
 	bool there = ledger_bundle_quietly(s->reader, m->id, &b);
 
 	if (r->by_sender) {

@@ -123,9 +123,9 @@ def body_of(kind, caller, names, draft):
     """The bytes of a body, or None."""
     word, _, mailbox = kind.partition(" ")
     agency, own = CALLERS[caller]
-    if word == "statement":
+    if word in ("collected", "withdrawn"):
         signer = Member(gw, agency)
-        return signer.statement("collected", filled(mailbox, names), draft.id, manifest_digest(draft))
+        return signer.statement(word, filled(mailbox, names), draft.id, manifest_digest(draft))
     if word == "route":
         return json.dumps({"class": "general", "from": filled(mailbox, names), "to": ["csc/duty" if own != "csc/duty" else TO]}).encode()
     if word == "again":
