@@ -109,3 +109,28 @@ time_parse_ms(const char *text, int64_t *ms)
 	*ms = seconds * 1000 + milli;
 	return 0;
 }
+
+int
+date_parse(const char *text, int64_t *day)
+{
+	char midnight[TIME_TEXT];
+	int64_t ms;
+
+	if (strnlen(text, DATE_TEXT) != DATE_TEXT - 1)
+		return -1;
+	snprintf(midnight, sizeof midnight, "%sT00:00:00Z", text);
+	if (time_parse(midnight, &ms) < 0)
+		return -1;
+	*day = ms / TIME_DAY_MS;
+	return 0;
+}
+
+void
+date_format(char out[static DATE_TEXT], int64_t day)
+{
+	char text[TIME_TEXT];
+
+	time_format(text, day * TIME_DAY_MS);
+	memcpy(out, text, DATE_TEXT - 1);
+	out[DATE_TEXT - 1] = '\0';
+}

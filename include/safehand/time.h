@@ -21,4 +21,10 @@ void time_format_ms(char out[static TIME_TEXT], int64_t ms);
 int time_parse(const char *text, int64_t *ms);
 int time_parse_ms(const char *text, int64_t *ms);
 
+#define TIME_DAY_MS INT64_C(86400000)
+#define DATE_TEXT   11 /* "2026-11-22" and the NUL */
+/* A calendar date and its number of days since 1970-01-01, 1970 to 9999; -1 if it is none. */
+int date_parse(const char *text, int64_t *day);
+void date_format(char out[static DATE_TEXT], int64_t day);
+
 #endif
