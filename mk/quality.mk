@@ -18,6 +18,10 @@ FUZZ_http_FLAGS  = -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp
 FUZZ_http_ARGS   = 100000
 FUZZ_unpack_ARGS = 20000
 FUZZ_notice_ARGS = 200000
+FUZZ_deadline_ARGS = 200000
+FUZZ_calendar_ARGS = 20000
+FUZZ_ical_ARGS = 20000
+FUZZ_zone_ARGS = 100000
 # a fuzzer that compares needs what it compares with: the path that says whether it is there
 FUZZ_http_NEEDS  = /usr/share/llhttp/llhttp.c
 FUZZ_http_PACKAGE = node-llhttp
