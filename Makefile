@@ -8,7 +8,7 @@ AR       ?= ar
 
 # One row per need: Debian package names (Debian 12). README and .ci/run read this list through `make packages`.
 PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
-	libjansson-dev libevent-dev libseccomp-dev
+	libjansson-dev libevent-dev libseccomp-dev libical-dev tzdata
 PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard procps
 PACKAGES_CHECK = clang-format cppcheck shellcheck git mandoc
 # make fuzz alone: without clang the fuzzers run with their own main
@@ -39,11 +39,11 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections $(SANLI
 
 LIB_SRC  := $(wildcard lib/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
-LIBS_LIB  = -lssl -lcrypto -lsodium -larchive -ljansson
+LIBS_LIB  = -lssl -lcrypto -lsodium -larchive -ljansson -lical
 
 # A role is a folder, a process and a binary. Its libraries are its link line: see README "Who links what".
 ROLES := master front verify store notary courier ctl
-LIBS_master  = -levent_core -lseccomp
+LIBS_master  = -levent_core -lseccomp -lical
 LIBS_front   = -levent_core -levent_openssl -lssl -lcrypto -lseccomp
 LIBS_verify  = -levent_core -lcrypto -ljansson -lseccomp
 LIBS_store   = -levent_core -lsqlite3 -lcrypto -lseccomp

@@ -39,7 +39,7 @@ pc:
 	@mkdir -p $(BUILD)/lib
 	@{ echo 'prefix=$(PREFIX)'; echo 'libdir=$${prefix}/lib'; echo 'includedir=$${prefix}/include'; echo; \
 	echo 'Name: libsafehand'; echo 'Description: sealed, signed documents between agencies, with evidence'; \
-	echo 'Version: $(VERSION)'; echo 'Requires.private: libcrypto libssl libsodium libarchive jansson'; \
+	echo 'Version: $(VERSION)'; echo 'Requires.private: libcrypto libssl libsodium libarchive jansson libical'; \
 	echo 'Libs: -L$${libdir} -lsafehand'; echo 'Cflags: -I$${includedir}'; } >$(PC)
 
 ## make install    everything below $(DESTDIR)$(PREFIX); configuration that is there is left alone

@@ -23,20 +23,28 @@ enum calendar_day { CALENDAR_WORKING, CALENDAR_SCHOOL };
 
 struct calendar; /* compiled; immutable */
 
-/* What a section [calendar "…"] says. Texts are iCalendar files' bytes. */
+/* An iCalendar file: its name stands in sentences. */
+struct calendar_file {
+	const char *name;
+	struct buf text;
+};
+
+/* What a section [calendar "…"] says. */
 struct calendar_source {
 	const char *name, *zone; /* IANA zone: "Europe/London", "UTC" */
 	const char *week;	 /* "mon-fri", "mon-sat", "mon-sun" */
 	const char *hours;	 /* "HH:MM-HH:MM", "00:00-24:00": the whole day */
-	const struct buf *closed, *terms;
+	const struct calendar_file *closed, *terms;
 	size_t nclosed, nterms;
 };
 
-/* Compiles. ERR_CONFIG, the sentence naming file number, line or event: malformed, no event in it,
- * an RRULE without COUNT or UNTIL, an unknown zone, hours that end before they begin, more than
- * CALENDAR_DAYS_MAX days. Events of whole days (VALUE=DATE) close (or, of terms, open) each of
- * their days, EXDATE and multi-day events included; events with times close those hours. Needs the
- * system's zone files. */
+/* Compiles. ERR_CONFIG, the sentence naming FILE:LINE of the event: malformed, no event in it, no
+ * day of it within FIRST..LAST, an RRULE without COUNT or UNTIL, one that repeats more often than
+ * daily, an unknown zone, hours that end before they begin, more than CALENDAR_DAYS_MAX days.
+ * Events of whole days (VALUE=DATE) close (or, of terms, open) each of their days, RRULE, RDATE,
+ * EXDATE, changed occurrences (RECURRENCE-ID) and multi-day events included; events with times
+ * close those hours, and a day whose office hours are all closed is a closed day. Reads the
+ * system's zone files (tzdata). */
 int calendar_compile(const struct calendar_source *src, struct calendar **out, struct err *e)
     __attribute__((warn_unused_result));
 
