@@ -158,6 +158,15 @@ enum ask {
 	ASK_AWAY_SET, /* mailbox, number: until in ms, other: who covers, empty: as the roster says
 		       */
 	ASK_AWAY_END, /* mailbox */
+	ASK_CLASSES,
+	ASK_CONSENTS,	  /* mailbox */
+	ASK_CONSENT,	  /* mailbox gives it; kind, value, other: who subscribes */
+	ASK_UNCONSENT,	  /* likewise */
+	ASK_EXPECTATIONS, /* mailbox */
+	ASK_EXPECT,   /* mailbox, id, value: class, other: from whom, number: due in ms, about or ""
+		       */
+	ASK_UNEXPECT, /* mailbox, id */
+	ASK_EXPECTATION_EVIDENCE, /* mailbox, id, number: seq */
 	ASKS
 };
 

@@ -91,6 +91,8 @@ ask(struct conn *c)
 	memcpy(m.id, r->call.id, sizeof m.id);
 	memcpy(m.kind, r->call.kind, sizeof m.kind);
 	memcpy(m.value, r->call.value, sizeof m.value);
+	memcpy(m.other, r->call.other, sizeof m.other);
+	memcpy(m.about, r->call.about, sizeof m.about);
 	job_send(r, MSG_ASK, &m, -1);
 }
 

@@ -62,7 +62,25 @@ take_kind(struct piece t, struct call *out)
 {
 	return copy(t, out->kind, sizeof out->kind) &&
 	       (strcmp(out->kind, "class") == 0 || strcmp(out->kind, "child") == 0 ||
-		strcmp(out->kind, "household") == 0);
+		strcmp(out->kind, "household") == 0 || strcmp(out->kind, "area") == 0);
+}
+
+static bool
+take_other(struct piece t, struct call *out)
+{
+	return copy(t, out->other, sizeof out->other) && name_is_mailbox(out->other);
+}
+
+static bool
+take_about(struct piece t, struct call *out)
+{
+	return copy(t, out->about, sizeof out->about) && name_is_about(out->about);
+}
+
+static bool
+take_class(struct piece t, struct call *out)
+{
+	return copy(t, out->value, sizeof out->value) && name_is_class(out->value);
 }
 
 /* Stands after {kind}: a pseudonym begins with its kind's letter. */
@@ -71,8 +89,8 @@ take_value(struct piece t, struct call *out)
 {
 	if (!copy(t, out->value, sizeof out->value))
 		return false;
-	if (strcmp(out->kind, "class") == 0)
-		return name_is_class(out->value);
+	if (strcmp(out->kind, "class") == 0 || strcmp(out->kind, "area") == 0)
+		return name_is_class(out->value); /* areas are written like classes */
 	return name_is_about(out->value) && out->value[0] == out->kind[0];
 }
 
@@ -130,18 +148,28 @@ static const struct {
 } names[] = {
     {"{mailbox}", take_mailbox}, {"{id}", take_id},	  {"{seq}", take_number},
     {"{kind}", take_kind},	 {"{value}", take_value}, {"{level}", take_level},
-    {"{tile}", take_tile},
+    {"{tile}", take_tile},	 {"{other}", take_other},
 };
 
 static const struct query no_query[] = {{NULL, NULL, false}};
 static const struct query feed_query[] = {
     {"after", take_number, false}, {"wait", take_wait, false}, {NULL, NULL, false}};
 static const struct query mailbox_query[] = {{"mailbox", take_mailbox, true}, {NULL, NULL, false}};
+static const struct query expect_query[] = {{"class", take_class, true},
+					    {"from", take_other, true},
+					    {"due", take_number, true},
+					    {"about", take_about, false},
+					    {NULL, NULL, false}};
+static const struct query away_query[] = {
+    {"until", take_number, true}, {"cover", take_other, false}, {NULL, NULL, false}};
 static const struct query old_query[] = {{"old", take_number, true}, {NULL, NULL, false}};
 
 #define BUNDLES			  "/v1/bundles/{id}"
 #define FETCH			  "/v1/mailboxes/{mailbox}/bundles/{id}"
 #define SUBSCRIPTION		  "/v1/subscriptions/{mailbox}/{kind}/{value}"
+#define CONSENT			  "/v1/consents/{mailbox}/{kind}/{value}/{other}"
+#define EXPECTATION		  "/v1/expectations/{mailbox}/{id}"
+#define AWAY_PATH		  "/v1/away/{mailbox}"
 #define ASK(method, pattern, ask) HTTP_##method, pattern, CALL_ASK, ASK_##ask
 
 static const struct row {
@@ -163,6 +191,18 @@ static const struct row {
     {{ASK(GET, "/v1/subscriptions", SUBSCRIPTIONS)}, mailbox_query},
     {{ASK(PUT, SUBSCRIPTION, SUBSCRIBE)}, no_query},
     {{ASK(DELETE, SUBSCRIPTION, UNSUBSCRIBE)}, no_query},
+    {{ASK(GET, "/v1/classes", CLASSES)}, no_query},
+    {{ASK(GET, "/v1/consents", CONSENTS)}, mailbox_query},
+    {{ASK(PUT, CONSENT, CONSENT)}, no_query},
+    {{ASK(DELETE, CONSENT, UNCONSENT)}, no_query},
+    {{ASK(GET, "/v1/expectations", EXPECTATIONS)}, mailbox_query},
+    {{ASK(PUT, EXPECTATION, EXPECT)}, expect_query},
+    {{ASK(DELETE, EXPECTATION, UNEXPECT)}, no_query},
+    {{ASK(GET, EXPECTATION "/evidence/{seq}", EXPECTATION_EVIDENCE)}, no_query},
+    {{ASK(GET, "/v1/board", BOARD)}, mailbox_query},
+    {{ASK(GET, "/v1/away", AWAY)}, mailbox_query},
+    {{ASK(PUT, AWAY_PATH, AWAY_SET)}, away_query},
+    {{ASK(DELETE, AWAY_PATH, AWAY_END)}, no_query},
     {{ASK(GET, "/v1/log/checkpoint", CHECKPOINT)}, no_query},
     {{ASK(GET, "/v1/log/tile/{level}/{tile}", TILE)}, no_query},
     {{ASK(GET, "/v1/log/consistency", CONSISTENCY)}, old_query},
@@ -193,7 +233,9 @@ extent(const char *name, size_t n, const char *p, const char *end)
 
 	if (n == strlen("{tile}") && memcmp(name, "{tile}", n) == 0)
 		return (size_t)(end - p);
-	if (n == strlen("{mailbox}") && memcmp(name, "{mailbox}", n) == 0 && p + first < end)
+	if (((n == strlen("{mailbox}") && memcmp(name, "{mailbox}", n) == 0) ||
+	     (n == strlen("{other}") && memcmp(name, "{other}", n) == 0)) &&
+	    p + first < end)
 		return first + 1 + segment(p + first + 1, end);
 	return first;
 }

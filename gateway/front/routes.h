@@ -23,9 +23,11 @@ struct call {
 	const struct route *route;
 	char mailbox[NAME_MAILBOX];
 	char id[UUID_TEXT];
-	char kind[16]; /* class, child, household */
+	char kind[16]; /* class, child, household, area */
 	char value[NAME_CLASS];
 	uint64_t number, number2;
+	char other[NAME_MAILBOX]; /* a second mailbox */
+	char about[ABOUT_TEXT];
 };
 
 /* 0, or the HTTP status of the refusal with a sentence (static string): 404 no such target, 405 not

@@ -8,6 +8,7 @@
 #include "safehand/enc.h"
 #include "safehand/note.h"
 #include "store/bundle_json.h"
+#include "store/consent.h"
 #include "store/feed.h"
 #include "store/members.h"
 #include "store/proof.h"
@@ -306,6 +307,24 @@ ask_subscribe(const struct question *q)
 		reply_unknown(&q->a);
 }
 
+static void
+ask_consents(const struct question *q)
+{
+	if (ask_is_own(q->s, q->m->mailbox, q->m->agency))
+		consent_list(q->s, &q->a, q->m->mailbox);
+	else
+		reply_unknown(&q->a);
+}
+
+static void
+ask_consent(const struct question *q)
+{
+	if (ask_is_own(q->s, q->m->mailbox, q->m->agency))
+		consent_change(q->s, &q->a, q->m, q->m->what == ASK_CONSENT);
+	else
+		reply_unknown(&q->a);
+}
+
 static void (*const answers[ASKS])(const struct question *q) = {
     [ASK_ROSTER] = ask_roster,
     [ASK_CRL] = ask_crl,
@@ -318,6 +337,9 @@ static void (*const answers[ASKS])(const struct question *q) = {
     [ASK_SUBSCRIPTIONS] = ask_subscriptions,
     [ASK_SUBSCRIBE] = ask_subscribe,
     [ASK_UNSUBSCRIBE] = ask_subscribe,
+    [ASK_CONSENTS] = ask_consents,
+    [ASK_CONSENT] = ask_consent,
+    [ASK_UNCONSENT] = ask_consent,
     [ASK_CHECKPOINT] = ask_checkpoint,
     [ASK_TILE] = ask_tile,
     [ASK_CONSISTENCY] = ask_consistency,

@@ -148,16 +148,16 @@ expectation_state_name(enum expectation_state s)
 void
 ledger_add_expectation(struct ledger *l, struct ledger_expectation *x)
 {
-	sql_do(l->sql, Q_EXPECTATION_ADD, "tttttiiiii", x->id, x->mailbox, x->from, x->klass,
-	       x->about, x->opened_by, x->opened_ms, x->due_ms, (int64_t)x->state, x->opened_seq);
+	sql_do(l->sql, Q_EXPECTATION_ADD, "tttttiiii", x->id, x->mailbox, x->from, x->klass,
+	       x->about, x->opened_by, x->opened_ms, x->due_ms, (int64_t)x->state);
 	x->n = sql_last_id(l->sql);
 }
 
 void
 ledger_set_expectation(struct ledger *l, const struct ledger_expectation *x)
 {
-	sql_do(l->sql, Q_EXPECTATION_SET, "iiiii", (int64_t)x->state, x->missed_seq, x->met_seq,
-	       x->met_by, x->n);
+	sql_do(l->sql, Q_EXPECTATION_SET, "iiiiii", (int64_t)x->state, x->opened_seq, x->missed_seq,
+	       x->met_seq, x->met_by, x->n);
 }
 
 static void

@@ -60,7 +60,7 @@ static const char schema_text[] =
     "CREATE TABLE expectation (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
     " mailbox TEXT NOT NULL, sender TEXT NOT NULL, class TEXT NOT NULL, about TEXT,"
     " opened_by INTEGER REFERENCES bundle (n), opened INTEGER NOT NULL, due INTEGER NOT NULL,"
-    " state INTEGER NOT NULL, opened_seq INTEGER NOT NULL, missed_seq INTEGER NOT NULL"
+    " state INTEGER NOT NULL, opened_seq INTEGER NOT NULL DEFAULT -1, missed_seq INTEGER NOT NULL"
     " DEFAULT -1, met_seq INTEGER NOT NULL DEFAULT -1, met_by INTEGER REFERENCES bundle (n))"
     " STRICT;"
     "CREATE INDEX expectation_class ON expectation (class, n) WHERE state < 2;"
@@ -207,10 +207,10 @@ static const char *const queries[QUERIES] = {
     [Q_CONSENTS] = "SELECT given_by, kind, value, mailbox, since FROM consent WHERE agency = ?"
 		   " ORDER BY kind, value, mailbox",
     [Q_EXPECTATION_ADD] = "INSERT INTO expectation (id, mailbox, sender, class, about, opened_by,"
-			  " opened, due, state, opened_seq) VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?,"
-			  " ?, ?, ?)",
-    [Q_EXPECTATION_SET] = "UPDATE expectation SET state = ?, missed_seq = ?, met_seq = ?, met_by ="
-			  " nullif(?, 0) WHERE n = ?",
+			  " opened, due, state) VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?)",
+    [Q_EXPECTATION_SET] =
+	"UPDATE expectation SET state = ?, opened_seq = ?, missed_seq = ?, met_seq = ?, met_by ="
+	" nullif(?, 0) WHERE n = ?",
     [Q_EXPECTATION_ID] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE id = ?",
     [Q_EXPECTATION_N] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE n = ?",
     [Q_EXPECTED] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE class = ? AND state < 2"

@@ -99,6 +99,16 @@ members_find(const struct members *m, const char *mailbox)
 }
 
 bool
+members_has_area(const struct members *m, const char *area)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < m->n && !has; i++)
+		has = area[0] != '\0' && strcmp(m->list[i].area, area) == 0;
+	return has;
+}
+
+bool
 members_has_agency(const struct members *m, const char *agency)
 {
 	for (size_t i = 0; i < m->n; i++) {

@@ -27,6 +27,7 @@ int members_end(struct members *m, const struct msg_roster_end *end, struct err 
 size_t members_count(const struct members *m);
 const struct member *members_at(const struct members *m, size_t i);		 /* by name */
 const struct member *members_find(const struct members *m, const char *mailbox); /* NULL: none */
+bool members_has_area(const struct members *m, const char *area);
 bool members_has_agency(const struct members *m, const char *agency);
 const struct msg_roster_end *members_about(const struct members *m); /* serial, times, digest */
 

@@ -7,6 +7,7 @@
 
 #include "safehand/time.h"
 #include "store/group.h"
+#include "store/members.h"
 
 struct subscription {
 	struct change change;
@@ -52,16 +53,24 @@ static int
 check(const struct store *s, const struct subscription *u, struct err *e)
 {
 	bool child = strcmp(u->kind, "child") == 0, household = strcmp(u->kind, "household") == 0;
+	const struct policy_class *klass;
 
 	if (strcmp(u->kind, "class") == 0) {
 		if (!name_is_class(u->value))
 			return err_set(e, ERR_USAGE, "%s: not a class", u->value);
-		if (policy_find(s->policy, u->value) == NULL)
+		if ((klass = policy_find(s->policy, u->value)) == NULL)
 			return err_set(e, ERR_UNKNOWN, "class %s: there is none here", u->value);
+		if (klass->subscribe == SUBSCRIBE_NO)
+			return err_set(e, ERR_DENIED, "class %s: nobody can subscribe to it",
+				       u->value);
 		return 0;
 	}
+	if (strcmp(u->kind, "area") == 0)
+		return members_has_area(s->members, u->value)
+			   ? 0
+			   : err_set(e, ERR_UNKNOWN, "area %s: no agency is of it", u->value);
 	if (!child && !household)
-		return err_set(e, ERR_USAGE, "%s: want class, child or household", u->kind);
+		return err_set(e, ERR_USAGE, "%s: want class, child, household or area", u->kind);
 	if (!name_is_about(u->value) || u->value[0] != (child ? 'c' : 'h'))
 		return err_set(e, ERR_USAGE, "%s: not the pseudonym of a %s", u->value, u->kind);
 	return 0;

@@ -205,9 +205,9 @@ on_ask(void *ctx, struct chan *ch, const void *msg, int fd)
 		r.upload_offset = (int64_t)(HEAD + store.received);
 		chan_send(store.ch, MSG_REPLY, &r, -1);
 	} else {
-		buf_addf(&b, "%s %u %s %s %s %s %llu %llu", m->agency, m->what, m->mailbox, m->id,
-			 m->kind, m->value, (unsigned long long)m->number,
-			 (unsigned long long)m->number2);
+		buf_addf(&b, "%s %u %s %s %s %s %llu %llu %s %s", m->agency, m->what, m->mailbox,
+			 m->id, m->kind, m->value, (unsigned long long)m->number,
+			 (unsigned long long)m->number2, m->other, m->about);
 		reply(m->job, 200, BODY_TEXT, b.data, b.len);
 		buf_free(&b);
 	}
@@ -582,6 +582,8 @@ lets_in_only_agencies(void **state)
 
 /* --- calls --- */
 
+#define CHILD "c:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 /* clang-format off */
 static const struct {
 	const char *request;
@@ -609,6 +611,21 @@ static const struct {
     {"GET /v1/log/tile/0/x001/x234/067" HOST "\r\n", 200, "uhcw 12     0 1234067", NULL, false},
     {"GET /v1/log/tile/1/000.p/255" HOST "\r\n", 200, "uhcw 12    255 1 0", NULL, false},
     {"GET /v1/log/consistency?old=5" HOST "\r\n", 200, "uhcw 13     5 0", NULL, false},
+    {"PUT /v1/subscriptions/uhcw/a/area/west-midlands" HOST "\r\n", 200, "uhcw 9 uhcw/a  area west-midlands 0 0", NULL, false},
+    {"GET /v1/board?mailbox=uhcw/a" HOST "\r\n", 200, "uhcw 14 uhcw/a ", NULL, false},
+    {"GET /v1/away?mailbox=uhcw/a" HOST "\r\n", 200, "uhcw 15 uhcw/a ", NULL, false},
+    {"PUT /v1/away/uhcw/a?until=1795381445000&cover=uhcw/b" HOST "\r\n", 200, "uhcw 16 uhcw/a    1795381445000 0 uhcw/b ", NULL, false},
+    {"DELETE /v1/away/uhcw/a" HOST "\r\n", 200, "uhcw 17 uhcw/a ", NULL, false},
+    {"GET /v1/classes" HOST "\r\n", 200, "uhcw 18 ", NULL, false},
+    {"GET /v1/consents?mailbox=uhcw/a" HOST "\r\n", 200, "uhcw 19 uhcw/a ", NULL, false},
+    {"PUT /v1/consents/uhcw/a/child/" CHILD "/wmp/ppu" HOST "\r\n", 200, "uhcw 20 uhcw/a  child " CHILD " 0 0 wmp/ppu ", NULL, false},
+    {"DELETE /v1/consents/uhcw/a/child/" CHILD "/wmp/ppu" HOST "\r\n", 200, "uhcw 21 uhcw/a ", NULL, false},
+    {"GET /v1/expectations?mailbox=uhcw/a" HOST "\r\n", 200, "uhcw 22 uhcw/a ", NULL, false},
+    {"PUT /v1/expectations/uhcw/a/" ID "?class=general&from=csc/mash&due=1795381445000&about=" CHILD HOST "\r\n", 200,
+     "uhcw 23 uhcw/a " ID "  general 1795381445000 0 csc/mash " CHILD, NULL, false},
+    {"DELETE /v1/expectations/uhcw/a/" ID HOST "\r\n", 200, "uhcw 24 uhcw/a " ID, NULL, false},
+    {"GET /v1/expectations/uhcw/a/" ID "/evidence/7" HOST "\r\n", 200, "uhcw 25 uhcw/a " ID "   7 0", NULL, false},
+    {"POST /v1/bundles/" ID "/statements" HOST "Content-Length: 0\r\n\r\n", 200, "0 bytes of uhcw", NULL, false},
     {"POST /v1/route" HOST "Content-Length: 5\r\n\r\nhello", 200, "5 bytes of uhcw", NULL, false},
     {"POST /v1/route" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", 200, "5 bytes of uhcw", NULL, false},
     {"POST /v1/mailboxes/uhcw/a/bundles/" ID "/statements" HOST "Content-Length: 0\r\n\r\n", 200, "0 bytes of uhcw", NULL, false},
@@ -630,6 +647,14 @@ static const struct {
     {"PUT "
      "/v1/subscriptions/uhcw/a/child/h:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" HOST "\r\n",
      404, NULL, NULL, false},
+    {"PUT /v1/consents/uhcw/a/child/" CHILD "/wmp" HOST "\r\n", 404, NULL, NULL, false},
+    {"PUT /v1/consents/uhcw/a/child/" CHILD "/wmp/ppu/x" HOST "\r\n", 404, NULL, NULL, false},
+    {"PUT /v1/away/uhcw/a" HOST "\r\n", 400, "the query", NULL, false},
+    {"PUT /v1/away/uhcw/a?until=x" HOST "\r\n", 400, "the query", NULL, false},
+    {"PUT /v1/away/uhcw/a?until=1&cover=uhcw" HOST "\r\n", 400, "the query", NULL, false},
+    {"PUT /v1/expectations/uhcw/a/" ID "?class=general&from=csc/mash" HOST "\r\n", 400, "the query", NULL, false},
+    {"PUT /v1/expectations/uhcw/a/" ID "?class=Gen&from=csc/mash&due=1" HOST "\r\n", 400, "the query", NULL, false},
+    {"PUT /v1/expectations/uhcw/a/" ID "?class=general&from=csc/mash&due=1&about=c:a" HOST "\r\n", 400, "the query", NULL, false},
     {"DELETE /v1/roster" HOST "\r\n", 405, "\"code\":\"usage\"", "Allow: GET, HEAD\r\n", false},
     {"PATCH /v1/bundles/" ID HOST "\r\n", 405, NULL, "Allow: GET, HEAD, PUT\r\n", false},
     {"GET /v1/route" HOST "\r\n", 405, NULL, "Allow: POST\r\n", false},
