@@ -12,6 +12,7 @@
 #include "safehand/enc.h"
 #include "gate.h"
 #include "past.h"
+#include "safehand/secret.h"
 #include "settings.h"
 
 void
@@ -25,6 +26,7 @@ client_close(struct client *c)
 {
 	past_close(c);
 	gate_close(c);
+	secret_free(c->typed_secret);
 	conf_free(c->conf);
 	if (c->state_fd >= 0)
 		close(c->state_fd);

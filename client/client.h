@@ -18,7 +18,8 @@ struct client {
 	struct conf *conf;
 	int state_fd; /* the state folder, or -1 */
 	const volatile sig_atomic_t
-	    *stop; /* not 0: come to an end; NULL: the process is just killed */
+	    *stop;		     /* not 0: come to an end; NULL: the process is just killed */
+	struct secret *typed_secret; /* keys.c's: the passphrase last typed, or NULL */
 	/* gate.c's */
 	struct trust *trust;
 	struct roster *roster;

@@ -77,7 +77,7 @@ read_own(struct client *c, const struct conf *conf, struct buf *root, struct buf
 		return -1;
 	if (c->tls_key_secret != NULL)
 		return 0;
-	return keys_read(conf_str(conf, "agency", NULL, "tls-key"),
+	return keys_read(c, conf_str(conf, "agency", NULL, "tls-key"),
 			 conf_str(conf, "agency", NULL, "passphrase"), &c->tls_key_secret, e);
 }
 

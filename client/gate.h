@@ -33,10 +33,10 @@ void gate_close(struct client *c);
 
 /* --- keys.c --- */
 
-/* The key in a file, PEM; a passphrase is taken from passphrase_path or, that being "", asked for.
- * *out is the caller's. */
-int keys_read(const char *path, const char *passphrase_path, struct secret **out, struct err *e)
-    __attribute__((warn_unused_result));
+/* The key in a file, PEM; a passphrase is taken from passphrase_path or, that being "", asked for:
+ * once for all keys that it opens. *out is the caller's. */
+int keys_read(struct client *c, const char *path, const char *passphrase_path, struct secret **out,
+	      struct err *e) __attribute__((warn_unused_result));
 /* A signer by the name of its identity in the configuration; NULL: the only one of the kind
  * ("system", "person"). kind NULL: any. *out is the caller's to signer_free. */
 int keys_signer(struct client *c, const char *name, const char *kind, struct signer **out,

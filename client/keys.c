@@ -8,11 +8,48 @@
 #include "gate.h"
 #include "safehand/seal.h"
 
-int
-keys_read(const char *path, const char *passphrase_path, struct secret **out, struct err *e)
+static int
+unseal_by_file(const struct secret *file_secret, const char *passphrase_path, struct secret **out,
+	       struct err *e)
 {
-	struct secret *file_secret, *word_secret = NULL;
+	struct secret *word_secret;
+	int rc;
+
+	if (secret_read_line(passphrase_path, &word_secret, e) < 0)
+		return -1;
+	rc = secret_unseal(file_secret, word_secret, out, e);
+	secret_free(word_secret);
+	return rc;
+}
+
+/* What was typed for one key is tried for the next: a person is asked once for all that it opens.
+ */
+static int
+unseal_by_hand(struct client *c, const struct secret *file_secret, const char *path,
+	       struct secret **out, struct err *e)
+{
 	struct buf prompt = {0};
+	int rc;
+
+	if (c->typed_secret != NULL) {
+		if (secret_unseal(file_secret, c->typed_secret, out, e) == 0)
+			return 0;
+		if (e->code != ERR_SECRET)
+			return -1;
+		secret_free(c->typed_secret);
+		c->typed_secret = NULL;
+	}
+	buf_addf(&prompt, "passphrase of %s", path);
+	rc = secret_ask(buf_str(&prompt), &c->typed_secret, e);
+	buf_free(&prompt);
+	return rc < 0 ? -1 : secret_unseal(file_secret, c->typed_secret, out, e);
+}
+
+int
+keys_read(struct client *c, const char *path, const char *passphrase_path, struct secret **out,
+	  struct err *e)
+{
+	struct secret *file_secret;
 	int rc;
 
 	if (secret_read(path, &file_secret, e) < 0)
@@ -21,13 +58,10 @@ keys_read(const char *path, const char *passphrase_path, struct secret **out, st
 		*out = file_secret;
 		return 0;
 	}
-	buf_addf(&prompt, "passphrase of %s", path);
-	rc = *passphrase_path != '\0' ? secret_read_line(passphrase_path, &word_secret, e)
-				      : secret_ask(buf_str(&prompt), &word_secret, e);
-	if (rc == 0 && (rc = secret_unseal(file_secret, word_secret, out, e)) < 0)
+	rc = *passphrase_path != '\0' ? unseal_by_file(file_secret, passphrase_path, out, e)
+				      : unseal_by_hand(c, file_secret, path, out, e);
+	if (rc < 0)
 		err_wrap(e, "%s", path);
-	buf_free(&prompt);
-	secret_free(word_secret);
 	secret_free(file_secret);
 	return rc;
 }
@@ -70,7 +104,8 @@ find_identity(const struct conf *conf, const char *name, const char *kind, struc
 }
 
 static int
-load_signer(const struct conf *conf, const char *name, struct signer **out, struct err *e)
+load_signer(struct client *c, const struct conf *conf, const char *name, struct signer **out,
+	    struct err *e)
 {
 	const char *pass = conf_str(conf, "identity", name, "passphrase");
 	bool person = strcmp(conf_str(conf, "identity", name, "kind"), "person") == 0;
@@ -81,7 +116,7 @@ load_signer(const struct conf *conf, const char *name, struct signer **out, stru
 
 	if (*pass == '\0' && !person)
 		pass = conf_str(conf, "agency", NULL, "passphrase");
-	if (keys_read(conf_str(conf, "identity", name, "key"), pass, &key_secret, e) < 0)
+	if (keys_read(c, conf_str(conf, "identity", name, "key"), pass, &key_secret, e) < 0)
 		return -1;
 	if (files_read(AT_FDCWD, conf_str(conf, "identity", name, "certificate"), CRL_MAX_BYTES,
 		       &cert, e) == 0)
@@ -108,19 +143,20 @@ keys_signer(struct client *c, const char *name, const char *kind, struct signer 
 	if (name == NULL ? only_identity(conf, kind, &name, e) < 0
 			 : find_identity(conf, name, kind, e) < 0)
 		return -1;
-	return load_signer(conf, name, out, e);
+	return load_signer(c, conf, name, out, e);
 }
 
 /* --- mailboxes --- */
 
 static int
-raw_key(const struct conf *conf, const char *path, struct secret **out, struct err *e)
+raw_key(struct client *c, const struct conf *conf, const char *path, struct secret **out,
+	struct err *e)
 {
 	struct secret *pem_secret;
 	uint8_t raw_secret[KEY_BYTES];
 	int rc;
 
-	if (keys_read(path, conf_str(conf, "agency", NULL, "passphrase"), &pem_secret, e) < 0)
+	if (keys_read(c, path, conf_str(conf, "agency", NULL, "passphrase"), &pem_secret, e) < 0)
 		return -1;
 	rc = identity_x25519_secret(pem_secret->data, pem_secret->len, raw_secret, e);
 	secret_free(pem_secret);
@@ -177,14 +213,14 @@ keys_mailbox(struct client *c, const char *mailbox, const uint8_t cert[static DI
 	if (own_certificate(conf, mailbox, &own, e) < 0)
 		return -1;
 	if (memcmp(own.cert, cert, DIGEST_BYTES) == 0)
-		return raw_key(conf, conf_str(conf, "mailbox", mailbox, "key"), out, e);
+		return raw_key(c, conf, conf_str(conf, "mailbox", mailbox, "key"), out, e);
 	old = conf_str(conf, "mailbox", mailbox, "old-key");
 	if (*old == '\0')
 		return err_set(e, ERR_SECRET,
 			       "sealed for another certificate of %s; after a renewal, old-key "
 			       "names the key before it",
 			       mailbox);
-	return raw_key(conf, old, out, e);
+	return raw_key(c, conf, old, out, e);
 }
 
 /* --- pseudonyms --- */
