@@ -23,6 +23,7 @@ pages() { # every program has its page
 		[ -e "$R/share/man/man1/$n.1" ] || [ -e "$R/share/man/man8/$n.8" ] || { echo "no manual page: $n"; return 1; }
 	done
 }
+[ -e "$BUILD/test-pki/trust/root.pem" ] || "$TOP/tests/mkpki.sh" "$BUILD/test-pki" >/dev/null || exit 1
 export LD_LIBRARY_PATH="$R/lib" PKG_CONFIG_PATH="$R/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$T"
 
 ok "make install" mk install
@@ -61,6 +62,22 @@ C
 ok "a program is built by pkg-config" gcc -Wall -Werror -o "$T/prog" "$T/prog.c" $(pkg-config --cflags --libs libsafehand)
 ok "it runs" "$T/prog"
 ok "it is bound to the soname" sh -c "readelf -d '$T/prog' | grep -q 'NEEDED.*libsafehand.so.0'"
+# a hospital's program, which seals bundles and opens them by public headers alone: with the shared library, and the static
+build() { # program, flags...
+	to=$T/$1
+	shift
+	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Werror -o "$to" "$TOP/tests/bench/bench_bundle.c" "$@"
+}
+seals() { mkdir "$T/$1.d" && PKI=$BUILD/test-pki "$T/$1" "$T/$1.d" 1 && grep -q '"bench":"open","bytes":1048576' "$T/out"; }
+mkdir "$T/only" && cp "$R/lib/libsafehand.a" "$T/only"
+# shellcheck disable=SC2046
+ok "a sealing program, shared" build shared $(pkg-config --cflags --libs libsafehand)
+# shellcheck disable=SC2046
+ok "a sealing program, static" build static $(pkg-config --cflags libsafehand) -L"$T/only" \
+	$(pkg-config --libs libsafehand $(sed -n 's/^Requires.private: //p' "$R/lib/pkgconfig/libsafehand.pc"))
+ok "the static one needs no library of ours" sh -c "! readelf -d '$T/static' | grep libsafehand"
+ok "the shared one seals and opens" seals shared
+ok "the static one seals and opens" seals static
 exports >"$T/exports"
 ok "public functions are exported" grep -qx manifest_parse "$T/exports"
 ok "inner functions are not" sh -c "! grep -E '^openssl_' '$T/exports'"
