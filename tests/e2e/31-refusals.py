@@ -39,7 +39,8 @@ ok("a good bundle before", uhcw.put(good).status == 201)
 
 def state():
     """What members can see: no refused bundle may change it."""
-    return (csc.feed("csc/mash").json()["items"], csc.feed("csc/duty").json()["items"])
+    feeds = [m.feed(box).json()["items"] for m, box in ((csc, "csc/mash"), (csc, "csc/duty"), (uhcw, "uhcw/emergency"), (wmp, "wmp/ppu"))]
+    return feeds + [uhcw.call("GET", f"/v1/bundles/{good.id}{tail}").json() for tail in ("", "/evidence")]
 
 
 before = state()
@@ -81,25 +82,38 @@ M, C = manifest_digest(good), hashlib.sha256(good.plain).hexdigest()
 make = lambda *a, **k: csc.statement(*a, **k)  # noqa: E731
 ID = good.id
 STATEMENTS = [
-    ("of another bundle's manifest", make("collected", "csc/mash", ID, "00" * 32), {"digest"}),
-    ("for another bundle", make("collected", "csc/mash", uuid7(), M), {"usage", "digest", "format", "denied"}),
-    ("for another mailbox of ours", make("collected", "csc/duty", ID, M), {"usage", "digest", "format", "denied", "unknown"}),
-    ("of a system where a person must sign", make("read", "csc/mash", ID, M, C), {"profile"}),
-    ("of another agency", uhcw.statement("collected", "csc/mash", ID, M), {"denied"}),
-    ("out of order", make("opened", "csc/mash", ID, M, C), {"order"}),
-    ("an unknown member", make("collected", "csc/mash", ID, M, extra=1), {"format"}),
-    ("a kind that is none", make("burned", "csc/mash", ID, M), {"format"}),
-    ("a time ahead of ours", make("collected", "csc/mash", ID, M, at=now_text(86400)), {"clock"}),
-    ("one byte altered", bytes(b ^ (i == 40) for i, b in enumerate(make("collected", "csc/mash", ID, M))), {"signature"}),
-    ("cut", make("collected", "csc/mash", ID, M)[:-1], {"format"}),
-    ("bytes after it", make("collected", "csc/mash", ID, M) + b"x", {"format"}),
-    ("nothing", b"", {"format", "usage"}),
+    ("of another bundle's manifest", make("collected", "csc/mash", ID, "00" * 32), "digest"),
+    ("for another bundle", make("collected", "csc/mash", uuid7(), M), "digest"),
+    ("for another mailbox of ours", make("collected", "csc/duty", ID, M), "digest"),
+    ("of a system where a person must sign", make("read", "csc/mash", ID, M, C), "profile"),
+    ("of another agency", uhcw.statement("collected", "csc/mash", ID, M), "denied"),
+    ("out of order", make("opened", "csc/mash", ID, M, C), "order"),
+    ("an unknown member", make("collected", "csc/mash", ID, M, extra=1), "format"),
+    ("a kind that is none", make("burned", "csc/mash", ID, M), "format"),
+    ("a time ahead of ours", make("collected", "csc/mash", ID, M, at=now_text(86400)), "clock"),
+    ("one byte altered", bytes(b ^ (i == 40) for i, b in enumerate(make("collected", "csc/mash", ID, M))), "signature"),
+    ("cut", make("collected", "csc/mash", ID, M)[:-1], "format"),
+    ("bytes after it", make("collected", "csc/mash", ID, M) + b"x", "format"),
+    ("nothing", b"", "format"),
 ]
 before = state()
-for what, framed, codes in STATEMENTS:
+for what, framed, code in STATEMENTS:
     answer = csc.tell("csc/mash", ID, framed)
-    ok(f"statement, {what}: {'/'.join(sorted(codes))}", answer.code() in codes and b'"slot"' not in answer.body, answer)
+    ok(f"statement, {what}: {code}", answer.code() == code and b'"slot"' not in answer.body, answer)
 ok("statements: nothing was changed by any of them", state() == before)
+
+# signed by whom it may not be: a bundle for the hospital, whose bad certificates there are
+theirs = csc.draft("csc/mash", ["uhcw/emergency"])
+ok("a bundle for the hospital", csc.put(theirs).status == 201)
+before = state()
+for what, signer, code in [
+    ("expired", "bad/expired-agency-sign", "expired"), ("not yet valid", "bad/notyet-agency-sign", "expired"), ("revoked", "bad/revoked-agency-sign", "revoked"),
+    ("self-made", "bad/selfmade-agency-sign", "certificate"), ("foreign", "foreign/certs/agency-sign/uhcw", "certificate"),
+    ("of profile agency-tls", "agency-tls/uhcw", "profile"), ("of profile gateway-sign", "gateway-sign/gw", "profile"), ("of profile roster-sign", "roster-sign/admin", "profile"),
+]:  # fmt: skip
+    answer = uhcw.tell("uhcw/emergency", theirs.id, uhcw.statement("collected", "uhcw/emergency", theirs.id, manifest_digest(theirs), signer=signer))
+    ok(f"statement, certificate {what}: {code}", answer.code() == code and b'"slot"' not in answer.body, answer)
+ok("statements, certificates: nothing was changed by any of them", state() == before)
 ok("a good one is taken", csc.tell("csc/mash", ID, make("collected", "csc/mash", ID, M)).status == 201)
 opened = make("opened", "csc/mash", ID, M, C)
 ok("opened is taken", csc.tell("csc/mash", ID, opened).status == 201)
