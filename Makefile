@@ -11,6 +11,8 @@ PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev lib
 	libjansson-dev libevent-dev libseccomp-dev libical-dev tzdata
 PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard procps
 PACKAGES_CHECK = clang-format cppcheck shellcheck git mandoc
+# make test-security alone: scanners and an attacker's tool to run against the daemon
+PACKAGES_SECURITY = testssl.sh sslscan slowhttptest
 # make fuzz alone: without clang the fuzzers run with their own main
 PACKAGES_FUZZ  = clang libclang-rt-14-dev node-llhttp
 

@@ -1,4 +1,4 @@
-# quality.mk - line coverage of the library, and the fuzzers.
+# quality.mk - line coverage of the library, attacks on the running daemon, and the fuzzers.
 
 ## make coverage   lines of lib/ that the unit tests run, file by file; fails below COVERAGE_MIN per cent
 COVERAGE_MIN = 90
@@ -7,6 +7,14 @@ coverage: deps
 	@find $(BUILD)-cov -name "*.gcda" -delete 2>/dev/null || true
 	$(MAKE) --no-print-directory COVERAGE=1 unit
 	sh tests/coverage.sh $(BUILD)-cov $(COVERAGE_MIN)
+
+## make test-security   attacks on the running daemon: public scanners, the wire, slowness, a crowd; who may do what
+.PHONY: test-security
+# what it needs beside the rest: asked for by deps, only here
+test-security: PACKAGES_CHECK += $(PACKAGES_SECURITY)
+test-security: deps all $(BUILD)/test-pki/done
+	@set -e; for s in tests/e2e/31-refusals tests/e2e/32-http tests/e2e/36-matrix $(basename $(sort $(wildcard tests/security/[0-9]*.py))); do \
+		echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B $$s.py; done
 
 ## make fuzz       every fuzzer for FUZZ_SECONDS: libFuzzer where clang has it, else the file's own main
 FUZZ_SECONDS = 20

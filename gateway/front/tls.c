@@ -17,6 +17,7 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 
+#define GROUPS	    "X25519:P-256:P-384"
 #define CHAIN_DEPTH 3 /* leaf, issuing CA, root, with one to spare */
 
 struct tls {
@@ -252,6 +253,9 @@ set_rules(SSL_CTX *ctx, bool allow_12)
 	SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION);
 	SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20"); /* of TLS 1.2 */
 	SSL_CTX_set_security_level(ctx, 2);
+	/* no finite fields: 2048 bits of one are 112 bits of strength, 8192 a client's way to load
+	 * us */
+	SSL_CTX_set1_groups_list(ctx, GROUPS);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
 				     SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	/* no resumption: it would skip the look at the revocation lists */
