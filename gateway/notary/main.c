@@ -1,5 +1,5 @@
-/* main.c - the notary's process: takes its keys, answers the store. Runs in: notary. Owns: the two
- * keys. Trusts: master; the store only as far as notary.c lets it. */
+/* main.c - the notary's process: takes its keys, answers the store. Runs in: notary. Owns: the
+ * three keys. Trusts: master; the store only as far as notary.c lets it. */
 #include <string.h>
 
 #include "frame/role.h"
@@ -12,9 +12,9 @@
 static struct notary notary;
 
 static void
-refuse(struct chan *ch, const struct err *e)
+refuse(struct chan *ch, uint64_t job, const struct err *e)
 {
-	struct msg_refused msg = {.code = e->code};
+	struct msg_refused msg = {.job = job, .code = e->code};
 
 	log_err(LOG_LEVEL_ERROR, "refused", e);
 	memcpy(msg.text, e->text, sizeof msg.text);
@@ -28,7 +28,7 @@ on_last(void *ctx, struct chan *ch, const void *msg, int fd)
 	struct err e;
 
 	if (notary_last(&notary, m->note.p, m->note.n, &e) < 0) {
-		refuse(ch, &e);
+		refuse(ch, 0, &e);
 		return;
 	}
 	log_info("log", "origin=%s size=%llu", notary.last.origin,
@@ -62,7 +62,7 @@ on_seal(void *ctx, struct chan *ch, const void *msg, int fd)
 		sealed.token = (struct blob){token.data, token.len};
 		chan_send(ch, MSG_SEALED, &sealed, -1);
 	} else {
-		refuse(ch, &e);
+		refuse(ch, 0, &e);
 	}
 	if (doubt)
 		tell_doubt(now_ms, &clock);
@@ -70,11 +70,62 @@ on_seal(void *ctx, struct chan *ch, const void *msg, int fd)
 	buf_free(&token);
 }
 
+static void
+on_notice(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_notice *m = msg;
+	struct msg_noticed noticed = {.job = m->job};
+	struct buf text = {0}, signature = {0};
+	struct err e;
+
+	if (notary_notice(&notary, &m->notice, &text, &signature, &e) == 0) {
+		noticed.text = (struct blob){text.data, text.len};
+		noticed.signature = (struct blob){signature.data, signature.len};
+		chan_send(ch, MSG_NOTICED, &noticed, -1);
+	} else {
+		refuse(ch, m->job, &e);
+	}
+	buf_free(&text);
+	buf_free(&signature);
+}
+
 static int
 take_settings(const struct conf *c)
 {
 	notary.clock.require = strcmp(conf_str(c, "notary", NULL, "clock"), "require") == 0;
 	notary.clock.error_ms = conf_int(c, "notary", NULL, "clock-error");
+	return 0;
+}
+
+/* Of the key for notices, if there is one: it may be renewed, or come, under way. The first signing
+ * makes OpenSSL load what it needs. */
+static int
+take_notice_key(struct role_env *env, struct err *e)
+{
+	const struct buf *key = role_file(env, "notary.notice-key"),
+			 *cert = role_file(env, "notary.notice-certificate");
+	struct signer *signer = NULL;
+	struct buf warm = {0};
+	int rc = 0;
+
+	if (key != NULL && cert != NULL)
+		rc = signer_new(key->data, key->len, cert->data, cert->len, &signer, e);
+	else if (key != NULL || cert != NULL)
+		rc = err_set(e, ERR_CONFIG,
+			     "notary: notice-key and notice-certificate: one is missing");
+	role_secret_drop(env, "notary.notice-key");
+	if (rc == 0 && signer != NULL && signer_identity(signer)->profile != PROFILE_GATEWAY_SIGN)
+		rc = err_set(e, ERR_PROFILE,
+			     "notary: notice-certificate: want profile gateway-sign");
+	if (rc == 0 && signer != NULL)
+		rc = signature_sign("", 0, &signer, 1, &warm, e);
+	buf_free(&warm);
+	if (rc < 0) {
+		signer_free(signer);
+		return -1;
+	}
+	signer_free(notary.notices);
+	notary.notices = signer;
 	return 0;
 }
 
@@ -100,23 +151,24 @@ prepare(struct role_env *env, struct err *e)
 	buf_free(&warm);
 	role_secret_drop(env, "notary.log-key");
 	role_secret_drop(env, "notary.tsa-key");
-	return rc;
+	return rc < 0 ? -1 : take_notice_key(env, e);
 }
 
-/* Keys stay those of the start: a log's key does not change under way. */
+/* Keys stay those of the start, but for the one of notices: a log's key does not change under way.
+ */
 static int
 reload(struct role_env *env, struct err *e)
 {
 	role_secret_drop(env, "notary.log-key");
 	role_secret_drop(env, "notary.tsa-key");
-	return take_settings(env->conf);
+	return take_notice_key(env, e) < 0 ? -1 : take_settings(env->conf);
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct chan_handler handlers[] = {
-	    {MSG_LAST, on_last}, {MSG_SEAL, on_seal}, {0, NULL}};
+	    {MSG_LAST, on_last}, {MSG_SEAL, on_seal}, {MSG_NOTICE, on_notice}, {0, NULL}};
 	static const struct role role = {
 	    .id = ROLE_NOTARY, .handlers = handlers, .prepare = prepare, .reload = reload};
 

@@ -1,6 +1,6 @@
-/* notary.c - signs checkpoints and stamps them. Runs in: notary. Owns: the log key, the time
- * stamping key, the last head. Trusts: not the store: each head must prove that it extends the
- * last. It signs nothing that it did not compose. */
+/* notary.c - signs checkpoints and stamps them, signs notices. Runs in: notary. Owns: the log key,
+ * the time stamping key, the key of notices, the last head. Trusts: not the store: each head must
+ * prove that it extends the last. It signs nothing that it did not compose. */
 #include <string.h>
 
 #include "notary/notary.h"
@@ -69,4 +69,18 @@ notary_seal(struct notary *n, const struct msg_seal *head, const struct clock_st
 	}
 	buf_free(&text);
 	return rc;
+}
+
+int
+notary_notice(const struct notary *n, const struct notice *fields, struct buf *text,
+	      struct buf *signature, struct err *e)
+{
+	struct signer *signer = n->notices;
+
+	if (signer == NULL)
+		return err_set(e, ERR_CONFIG, "no notice-key: no notice can be signed");
+	if (notice_check(fields, e) < 0)
+		return -1;
+	notice_format(fields, text);
+	return signature_sign(text->data, text->len, &signer, 1, signature, e);
 }

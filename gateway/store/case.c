@@ -8,6 +8,7 @@
 #include "safehand/entry.h"
 #include "safehand/time.h"
 #include "store/bundle_json.h"
+#include "store/deadline.h"
 #include "store/ledger_case.h"
 #include "store/routing.h"
 
@@ -129,6 +130,7 @@ supersede(struct store *s, const struct ledger_bundle *b)
 						     .manifest_sha256 = old.manifest_sha256,
 						     .mailbox = h.d[i].mailbox,
 						     .code = b->id});
+	deadline_close_bundle(s, &old, DEADLINE_SUPERSEDED);
 	free(h.d);
 }
 

@@ -30,11 +30,13 @@ struct deadline_expected {
 };
 int64_t deadline_open_expectation(struct store *s, const struct deadline_expected *x);
 
-/* The mailbox did what it owed: closes the kind of it (part: 0, or the action's number), and that
- * of its cover, or of whom it covers. What is not open is no error: an event may be later than the
- * end, or nothing was owed. READ closes COLLECT with it, ANSWER both. */
-void deadline_met(struct store *s, const struct ledger_bundle *b, const struct ledger_delivery *d,
-		  enum deadline_kind kind, int64_t part);
+/* The mailbox said so in a statement: closes what it owed, and the same of its cover, or of whom it
+ * covers. ContentHandover closes COLLECT, Read that and READ, Answer both and ANSWER or, by a code
+ * "done:3", "declined:3", that ACTION; where a bundle of a class must answer, only "declined" does.
+ * What is not open is no error: an event may come after the end, or nothing was owed. An answer
+ * keeps the bundle longer where its class says so. */
+void deadline_said(struct store *s, const struct ledger_bundle *b, const struct ledger_delivery *d,
+		   enum entry_event event, const char *code);
 /* The bundle is of no use any more: what its recipients owe ends. why: SUPERSEDED, WITHDRAWN,
  * PURGED; only WITHDRAWN ends the FINAL that its sender owes. */
 void deadline_close_bundle(struct store *s, const struct ledger_bundle *b, enum deadline_state why);
@@ -42,8 +44,6 @@ void deadline_close_bundle(struct store *s, const struct ledger_bundle *b, enum 
 void deadline_close_expectation(struct store *s, int64_t expectation, enum deadline_state why);
 
 /* --- time --- */
-
-struct ladders;
 
 struct ladders *ladders_new(struct store *s); /* the ledger is open */
 void ladders_free(struct ladders *l);	      /* NULL is fine */

@@ -13,6 +13,7 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/feed.h"
+#include "store/ladder.h"
 #include "store/tree.h"
 
 #define GROUP_CHANGES_MAX 256
@@ -298,6 +299,7 @@ commit(struct store *s)
 	}
 	wake(s);
 	g->busy = false;
+	ladders_committed(s);
 	schedule(g);
 	if (g->idle != NULL && group_is_idle(g))
 		g->idle(s);

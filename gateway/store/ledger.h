@@ -145,6 +145,9 @@ bool ledger_entry(struct ledger *l, int64_t seq, struct ledger_entry *out);
 void ledger_line(struct ledger *l, int64_t seq, struct buf *out); /* of an entry that is there */
 bool ledger_find_entry(struct ledger *l, int64_t bundle, const char *mailbox, uint32_t event,
 		       int64_t part, struct ledger_entry *out);
+/* The same of an expectation. */
+bool ledger_find_expected(struct ledger *l, int64_t expectation, const char *mailbox,
+			  uint32_t event, int64_t part, struct ledger_entry *out);
 void ledger_each_entry(struct ledger *l, int64_t bundle,
 		       void (*each)(void *ctx, const struct ledger_entry *entry), void *ctx);
 /* The mailbox's entries with seq > after that are of a bundle, at most limit, in order. */

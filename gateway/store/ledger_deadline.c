@@ -229,8 +229,8 @@ ledger_away(struct ledger *l, const char *mailbox, struct ledger_away *out)
 int64_t
 ledger_add_outbox(struct ledger *l, const struct ledger_outbox *o)
 {
-	sql_do(l->sql, Q_OUTBOX_ADD, "iiib", (int64_t)o->kind, o->deadline,
-	       ledger_mailbox(l, o->mailbox), o->notice.data, o->notice.len);
+	sql_do(l->sql, Q_OUTBOX_ADD, "iiiiti", (int64_t)o->kind, o->deadline,
+	       ledger_mailbox(l, o->mailbox), (int64_t)o->notice, o->id, o->created_ms);
 	return sql_last_id(l->sql);
 }
 
@@ -243,7 +243,9 @@ outbox_one(struct ledger *l, unsigned q, struct ledger_outbox *o)
 	o->kind = (uint32_t)sql_int(l->sql, q, 1);
 	o->deadline = sql_int(l->sql, q, 2);
 	sql_text(l->sql, q, 3, o->mailbox, sizeof o->mailbox);
-	sql_bytes(l->sql, q, 4, &o->notice);
+	o->notice = (uint32_t)sql_int(l->sql, q, 4);
+	sql_text(l->sql, q, 5, o->id, sizeof o->id);
+	o->created_ms = sql_int(l->sql, q, 6);
 	sql_done(l->sql, q);
 	return true;
 }

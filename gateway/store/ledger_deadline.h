@@ -88,10 +88,11 @@ struct ledger_outbox {
 	uint32_t kind;	  /* enum notify_kind of msg.h */
 	int64_t deadline; /* what it is about */
 	char mailbox[NAME_MAILBOX];
-	struct buf notice; /* its text, as notice_format makes it */
+	uint32_t notice;    /* enum notice_kind; the rest of it is the deadline's */
+	char id[UUID_TEXT]; /* of the notice */
+	int64_t created_ms; /* of the notice */
 };
 int64_t ledger_add_outbox(struct ledger *l, const struct ledger_outbox *o);
-/* o->notice is appended to. */
 bool ledger_outbox(struct ledger *l, int64_t n, struct ledger_outbox *o);
 bool ledger_next_outbox(struct ledger *l, int64_t after, struct ledger_outbox *o); /* n > after */
 void ledger_end_outbox(struct ledger *l, int64_t n);

@@ -39,6 +39,7 @@ enum query {
 	Q_ENTRY,
 	Q_LINE,
 	Q_ENTRY_FIND,
+	Q_ENTRY_EXPECTED,
 	Q_ENTRIES,
 	Q_FEED,
 	Q_HASH_ADD,

@@ -62,6 +62,14 @@ ledger_find_entry(struct ledger *l, int64_t bundle, const char *mailbox, uint32_
 	return entry_one(l, Q_ENTRY_FIND, out);
 }
 
+bool
+ledger_find_expected(struct ledger *l, int64_t expectation, const char *mailbox, uint32_t event,
+		     int64_t part, struct ledger_entry *out)
+{
+	sql_bind(l->sql, Q_ENTRY_EXPECTED, "itii", expectation, mailbox, (int64_t)event, part);
+	return entry_one(l, Q_ENTRY_EXPECTED, out);
+}
+
 void
 ledger_each_entry(struct ledger *l, int64_t bundle,
 		  void (*each)(void *ctx, const struct ledger_entry *entry), void *ctx)

@@ -88,7 +88,8 @@ static const char schema_text[] =
     " until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
     " deadline INTEGER NOT NULL REFERENCES deadline (n),"
-    " mailbox INTEGER NOT NULL REFERENCES mailbox (n), notice BLOB NOT NULL) STRICT;";
+    " mailbox INTEGER NOT NULL REFERENCES mailbox (n), notice INTEGER NOT NULL,"
+    " id TEXT NOT NULL, created INTEGER NOT NULL) STRICT;";
 
 #define BUNDLE_COLUMNS                                                                             \
 	"b.n, b.id, b.sender, b.class, b.provisional, b.concern, b.created, b.event_at,"           \
@@ -109,7 +110,8 @@ static const char schema_text[] =
 	" (SELECT name FROM mailbox WHERE n = l.owed_to), part, by, start, due, ladder, flags,"    \
 	" fired, next, state, closed FROM deadline l"
 #define OUTBOX_SELECT                                                                              \
-	"SELECT n, kind, deadline, (SELECT name FROM mailbox WHERE n = o.mailbox), notice"         \
+	"SELECT n, kind, deadline, (SELECT name FROM mailbox WHERE n = o.mailbox), notice, id, "   \
+	"created"                                                                                  \
 	" FROM outbox o"
 
 static const char *const queries[QUERIES] = {
@@ -160,6 +162,8 @@ static const char *const queries[QUERIES] = {
     [Q_LINE] = "SELECT line FROM entry WHERE seq = ?",
     [Q_ENTRY_FIND] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.bundle = ? AND e.mailbox ="
 		     " ifnull(" MAILBOX_N ", 0) AND e.event = ? AND e.part = ?",
+    [Q_ENTRY_EXPECTED] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.expectation = ? AND"
+			 " e.mailbox = ifnull(" MAILBOX_N ", 0) AND e.event = ? AND e.part = ?",
     [Q_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.bundle = ? ORDER BY e.seq",
     [Q_FEED] =
 	"SELECT " ENTRY_COLUMNS ", " BUNDLE_COLUMNS ", " DELIVERY_COLUMNS
@@ -249,7 +253,8 @@ static const char *const queries[QUERIES] = {
 		   " cover = excluded.cover, since = excluded.since, until = excluded.until",
     [Q_AWAY_END] = "DELETE FROM away WHERE mailbox = ?",
     [Q_AWAY] = "SELECT mailbox, cover, since, until FROM away WHERE mailbox = ?",
-    [Q_OUTBOX_ADD] = "INSERT INTO outbox (kind, deadline, mailbox, notice) VALUES (?, ?, ?, ?)",
+    [Q_OUTBOX_ADD] = "INSERT INTO outbox (kind, deadline, mailbox, notice, id, created)"
+		     " VALUES (?, ?, ?, ?, ?, ?)",
     [Q_OUTBOX] = OUTBOX_SELECT " WHERE n = ?",
     [Q_OUTBOX_NEXT] = OUTBOX_SELECT " WHERE n > ? ORDER BY n LIMIT 1",
     [Q_OUTBOX_END] = "DELETE FROM outbox WHERE n = ?",

@@ -8,6 +8,7 @@
 #include "safehand/entry.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
+#include "store/deadline.h"
 #include "store/group.h"
 
 #define BATCH 64 /* bundles of one tick */
@@ -88,6 +89,7 @@ purge_apply(struct store *s, struct change *c, struct err *e)
 	}
 	ledger_set_bundle_state(s->writer, &a->bundle, BUNDLE_PURGED);
 	ledger_unquarantine(s->writer, a->bundle.n);
+	deadline_close_bundle(s, &a->bundle, DEADLINE_PURGED);
 	free(w.d);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "safehand/statement.h"
 #include "safehand/time.h"
 #include "store/ask.h"
+#include "store/deadline.h"
 #include "store/group.h"
 #include "store/judge.h"
 #include "store/proof.h"
@@ -191,6 +192,8 @@ take_slot(struct store *s, struct receipt *r, const struct ledger_bundle *b,
 		return err_set(e, ERR_UNKNOWN, "%s was purged", b->id);
 	if (ledger_is_quarantined(s->writer, b->n))
 		return err_set(e, ERR_SYSTEM, "%s is in quarantine: its bytes are damaged", b->id);
+	if (b->slots_bytes == 0) /* a notice: the receipt is for what lies open */
+		return 0;
 	rc = spool_read(s->spool, b->id, &b->place, end, &bytes, e);
 	if (rc == 0) {
 		buf_clear(&r->slot);
@@ -240,6 +243,7 @@ record(struct store *s, struct receipt *r, const struct ledger_bundle *b,
 	ledger_set_delivery_state(s->writer, d, next, next == DELIVERY_WAITING);
 	if (r->event == EVENT_OPENED)
 		ledger_set_delivery_content(s->writer, d, r->facts.content_sha256);
+	deadline_said(s, b, d, r->event, r->facts.code);
 	r->first = true;
 }
 

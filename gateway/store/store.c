@@ -9,9 +9,12 @@
 #include "safehand/time.h"
 #include "store/ask.h"
 #include "store/control.h"
+#include "store/desk.h"
 #include "store/feed.h"
 #include "store/group.h"
+#include "store/ladder.h"
 #include "store/members.h"
+#include "store/outbox.h"
 #include "store/purge.h"
 #include "store/receipt.h"
 #include "store/roster.h"
@@ -26,16 +29,23 @@ static struct store store;
 
 /* --- settings --- */
 
+/* Both or neither. */
 static int
 policy_take(struct store *s, struct err *e)
 {
 	struct policy *p;
+	struct desks *d;
 
 	if (policy_from_conf(s->env->conf, &p, e) < 0)
 		return -1;
+	if (desks_new(s->env->conf, role_file(s->env, "calendars"), &d, e) < 0) {
+		policy_free(p);
+		return -1;
+	}
 	policy_free(s->policy);
+	desks_free(s->desks);
 	s->policy = p;
-	s->routes_changed++;
+	s->desks = d;
 	return 0;
 }
 
@@ -85,6 +95,7 @@ store_prepare(struct role_env *env, struct err *e)
 	s->routes = route_memory_new();
 	s->receipts = receipts_new();
 	s->roster = roster_new();
+	s->outbox = outbox_new();
 	settings_take(s);
 	if (policy_take(s, e) < 0 || ledger_open(env->data_fd, true, &s->writer, e) < 0)
 		return -1;
@@ -108,6 +119,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	spool_stage_expire(s->spool, now - s->settings.staging_age_ms);
 	purge_tick(s, now);
+	deadline_tick(s); /* the clock may have been set */
 }
 
 static int
@@ -124,6 +136,7 @@ store_start(struct role_env *env, struct err *e)
 	if (spool_open(env->data_fd, &conf, segment, end, &s->spool, e) < 0 ||
 	    spool_sweep(s->spool, has_row, s, &swept, e) < 0 || group_new(s, &s->group, e) < 0)
 		return -1;
+	s->ladders = ladders_new(s);
 	if (s->notary == NULL)
 		return err_set(e, ERR_INTERNAL, "no notary");
 	s->tick = event_new(env->base, -1, EV_PERSIST, on_tick, s);
@@ -193,6 +206,7 @@ store_stop(struct role_env *env, uint64_t grace_ms)
 	struct store *s = env->state;
 
 	feed_dismiss(s);
+	ladders_stop(s);
 	group_drain(s, drained);
 }
 
@@ -203,12 +217,15 @@ store_drop(struct store *s)
 	receipts_free(s->receipts);
 	waiters_free(s->waiters);
 	event_free(s->tick);
+	ladders_free(s->ladders);
+	outbox_free(s->outbox);
 	group_free(s->group);
 	workers_free(s->workers);
 	route_memory_free(s->routes);
 	roster_free(s->roster);
 	members_free(s->members);
 	policy_free(s->policy);
+	desks_free(s->desks);
 	spool_close(s->spool);
 	ledger_close(s->reader);
 	ledger_close(s->writer);
@@ -235,7 +252,12 @@ take_refused(void *env, struct chan *ch, const void *msg, int fd)
 	const struct msg_refused *m = msg;
 
 	switch (chan_peer(ch)) {
-	case ROLE_NOTARY: group_take_refused(m); break;
+	case ROLE_NOTARY:
+		if (m->job == 0)
+			group_take_refused(m);
+		else
+			ladder_take_refused(s, m);
+		break;
 	case ROLE_VERIFY: worker_take_refused(s->workers, ch, m); break;
 	default: log_warn("stamp-refused", "error=%s", m->text); break;
 	}
@@ -267,6 +289,8 @@ static const struct chan_handler handlers[] = {
     {MSG_RETIRE, worker_take_retire},
     {MSG_SEALED, group_take_sealed},
     {MSG_STAMPED, take_stamped},
+    {MSG_NOTICED, ladder_take_noticed},
+    {MSG_NOTIFIED, outbox_take_notified},
     {0, NULL},
 };
 

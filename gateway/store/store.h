@@ -4,7 +4,8 @@
  *	         worker -> verify                 what was signed, checked
  *	         judge, accept                    the rules
  *	         group -> spool, tree, notary, ledger
- *	front <- reply                            after the commit */
+ *	front <- reply                            after the commit
+ *	clock -> ladder, step, outbox            what nobody answered */
 #ifndef SAFEHAND_STORE_STORE_H
 #define SAFEHAND_STORE_STORE_H
 
@@ -22,6 +23,9 @@ struct workers;
 struct receipts;
 struct roster;
 struct route_memory;
+struct desks;
+struct ladders;
+struct outbox;
 
 struct store_settings {
 	int64_t staging_age_ms, clock_skew_ms, created_age_ms;
@@ -35,6 +39,9 @@ struct store {
 	struct ledger *reader; /* everybody else's */
 	struct spool *spool;
 	struct policy *policy;
+	struct desks *desks; /* calendars and addresses of mailboxes */
+	struct ladders *ladders;
+	struct outbox *outbox;
 	struct members *members; /* NULL until the roster was checked */
 	struct receipts *receipts;
 	struct roster *roster;

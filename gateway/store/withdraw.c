@@ -70,6 +70,7 @@ withdraw_bundle(struct store *s, struct ledger_bundle *b, const uint8_t actor[st
 		ledger_set_bundle_state(s->writer, b, BUNDLE_PURGED); /* purge_tick erases [8] */
 		ledger_unquarantine(s->writer, b->n);
 	}
+	deadline_close_bundle(s, b, DEADLINE_WITHDRAWN);
 	free(h.d);
 	return 0;
 }

@@ -35,7 +35,7 @@ refused "an unknown option" "usage: safehandd" "$D" -x
 refused "an argument too many" "no arguments wanted" "$D" -n now
 refused "no such file" "No such file" "$D" -n -f "$T/none.conf"
 alter 's/^clock .*/clock = sometimes/'
-refused "a word that is none of the choices" "safehand.conf:29: clock = sometimes: want one of require|warn" "$D" -n -f "$T/safehand.conf"
+refused "a word that is none of the choices" "safehand.conf:32: clock = sometimes: want one of require|warn" "$D" -n -f "$T/safehand.conf"
 alter 's/^listen .*/listen = localhost/'
 refused "an address without a port" "safehand.conf:6: listen: localhost: want address:port" "$D" -n -f "$T/safehand.conf"
 alter 's/^user .*/metrics = 0.0.0.0:9464/'
