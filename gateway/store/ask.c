@@ -8,6 +8,7 @@
 #include "safehand/enc.h"
 #include "safehand/note.h"
 #include "store/bundle_json.h"
+#include "store/classes.h"
 #include "store/consent.h"
 #include "store/feed.h"
 #include "store/members.h"
@@ -139,6 +140,12 @@ ask_consistency(const struct question *q)
 	}
 	buf_free(&note);
 	buf_free(&text);
+}
+
+static void
+ask_classes(const struct question *q)
+{
+	classes_answer(q->s, &q->a);
 }
 
 /* --- bundles --- */
@@ -337,6 +344,7 @@ static void (*const answers[ASKS])(const struct question *q) = {
     [ASK_SUBSCRIPTIONS] = ask_subscriptions,
     [ASK_SUBSCRIBE] = ask_subscribe,
     [ASK_UNSUBSCRIBE] = ask_subscribe,
+    [ASK_CLASSES] = ask_classes,
     [ASK_CONSENTS] = ask_consents,
     [ASK_CONSENT] = ask_consent,
     [ASK_UNCONSENT] = ask_consent,

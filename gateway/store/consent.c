@@ -67,7 +67,7 @@ check(const struct store *s, const struct consent *c, struct err *e)
 	return 0;
 }
 
-/* What was given already is given: the same answer again. */
+/* What was given already is given, what was not is not: the same answer again. */
 static int
 apply(struct store *s, struct change *change, struct err *e)
 {
@@ -77,9 +77,8 @@ apply(struct store *s, struct change *change, struct err *e)
 	if (c->give)
 		ledger_consent(s->writer, c->agency, c->given_by, c->kind, c->value, c->mailbox,
 			       s->now());
-	else if (!ledger_unconsent(s->writer, c->agency, c->kind, c->value, c->mailbox))
-		return err_set(e, ERR_UNKNOWN, "%s has not consented to %s for %s %s", c->agency,
-			       c->mailbox, c->kind, c->value);
+	else
+		ledger_unconsent(s->writer, c->agency, c->kind, c->value, c->mailbox);
 	return 0;
 }
 

@@ -87,12 +87,11 @@ ledger_each_flag(struct ledger *l, const char *about,
 
 /* --- consents --- */
 
-bool
+void
 ledger_consent(struct ledger *l, const char *agency, const char *given_by, const char *kind,
 	       const char *value, const char *mailbox, int64_t since_ms)
 {
-	return sql_do(l->sql, Q_CONSENT, "ttttti", agency, kind, value, mailbox, given_by,
-		      since_ms) > 0;
+	sql_do(l->sql, Q_CONSENT, "ttttti", agency, kind, value, mailbox, given_by, since_ms);
 }
 
 void
@@ -102,11 +101,11 @@ ledger_ask_consent(struct ledger *l, const char *agency, const char *kind, const
 	sql_do(l->sql, Q_ASK_CONSENT, "tttti", agency, kind, value, mailbox, since_ms);
 }
 
-bool
+void
 ledger_unconsent(struct ledger *l, const char *agency, const char *kind, const char *value,
 		 const char *mailbox)
 {
-	return sql_do(l->sql, Q_UNCONSENT, "tttt", agency, kind, value, mailbox) > 0;
+	sql_do(l->sql, Q_UNCONSENT, "tttt", agency, kind, value, mailbox);
 }
 
 bool

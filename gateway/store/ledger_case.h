@@ -40,12 +40,12 @@ struct ledger_consent {
 	int64_t since_ms;
 };
 
-bool ledger_consent(struct ledger *l, const char *agency, const char *given_by, const char *kind,
+void ledger_consent(struct ledger *l, const char *agency, const char *given_by, const char *kind,
 		    const char *value, const char *mailbox, int64_t since_ms);
 /* Asked for: a bundle was sent that the mailbox would have had with consent. */
 void ledger_ask_consent(struct ledger *l, const char *agency, const char *kind, const char *value,
 			const char *mailbox, int64_t since_ms);
-bool ledger_unconsent(struct ledger *l, const char *agency, const char *kind, const char *value,
+void ledger_unconsent(struct ledger *l, const char *agency, const char *kind, const char *value,
 		      const char *mailbox);
 bool ledger_has_consent(struct ledger *l, const char *agency, const char *kind, const char *value,
 			const char *mailbox);

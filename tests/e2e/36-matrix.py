@@ -29,6 +29,7 @@ def shape(method, target):
     """A target of the matrix or a pattern of the gateway, with its names made alike."""
     target = re.sub(r"\{(own|to)\}", "{mailbox}", target.partition("?")[0]).replace("/tile/0/000.p/1", "/tile/{level}/{tile}")
     target = re.sub(r"/class/\w+$", "/{kind}/{value}", target)
+    target = re.sub(r"/child/\{child\}/wmp/ppu$", "/{kind}/{value}/{other}", target)
     return method, re.sub(r"/evidence/\{[a-z-]+\}", "/evidence/{seq}", target)
 
 
@@ -188,7 +189,7 @@ for method, target, kind, cells in ROWS:
         if want == "-":
             continue
         agency, own = CALLERS.get(column, ("csc", TO))
-        n = dict(names, own=own, to=TO)
+        n = dict(names, own=own, to=TO, child="c:" + "a" * 52)
         path = filled(target, n)
         body = body_of(kind, column if column in CALLERS else "recipient", n, draft)
         what = f"{column}: {method} {target}" + (f" ({kind})" if kind != "-" else "")

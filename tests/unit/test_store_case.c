@@ -189,6 +189,23 @@ the_route_names_who_had_it(void **state)
 	assert_true(rig_body_has("\"mailbox\":\"uhcw/paediatrics\",\"as\":\"to\""));
 }
 
+/* --- classes --- */
+
+static void
+classes_are_told(void **state)
+{
+	struct msg_ask m = rig_question(ASK_CLASSES, "uhcw");
+
+	rig_ask(&m);
+	rig_expect(200, ERR_OK);
+	assert_true(rig_body_has(
+	    "{\"classes\":[{\"name\":\"general\",\"signatures\":1,\"max_bytes\":1048576,"
+	    "\"clock\":\"sending\",\"require\":[],\"media\":[],"
+	    "\"from\":[\"csc/*\",\"uhcw/*\"],\"to\":[\"*/*\"],\"demand\":[],"
+	    "\"collect\":null,\"read\":null,\"answer\":null,"));
+	assert_true(rig_body_has("{\"name\":\"minutes\",\"signatures\":2,"));
+}
+
 /* --- withdrawal --- */
 
 static void
@@ -299,6 +316,7 @@ main(void)
 					    rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_replaced, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_route_names_who_had_it, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(classes_are_told, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(withdrawn_before_it_was_collected, rig_setup,
 					    rig_teardown),
 	    cmocka_unit_test_setup_teardown(withdrawn_after_one_has_the_key, rig_setup,
