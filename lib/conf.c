@@ -44,6 +44,18 @@ parse_number(enum conf_type type, const char *text, int64_t *out)
 	return parse_unit(text, none, one, out);
 }
 
+int
+conf_duration(const char *text, int64_t *ms)
+{
+	return parse_number(CONF_DURATION, text, ms);
+}
+
+bool
+conf_is_list(enum conf_type type)
+{
+	return type == CONF_LIST || type == CONF_PATHS;
+}
+
 static bool
 is_number(enum conf_type type)
 {
@@ -71,7 +83,7 @@ add_text(struct value *v, const char *text, size_t n)
 void
 conf_set_empty(struct value *v)
 {
-	if (v->row->type != CONF_LIST)
+	if (!conf_is_list(v->row->type))
 		add_text(v, "", 0);
 }
 
@@ -81,9 +93,30 @@ check_text(const struct conf_row *row, const char *text, struct err *e)
 	return row->check != NULL ? row->check(text, e) : 0;
 }
 
+static void
+add_path(struct value *v, const char *dir, const char *text, size_t n)
+{
+	struct buf path = {0};
+
+	if (n > 0 && *text != '/' && *dir != '\0')
+		buf_addf(&path, "%s/", dir);
+	buf_add(&path, text, n);
+	add_text(v, buf_str(&path), path.len);
+	buf_free(&path);
+}
+
+static void
+add_item(struct value *v, const char *dir, const char *text, size_t n)
+{
+	if (v->row->type == CONF_PATHS)
+		add_path(v, dir, text, n);
+	else
+		add_text(v, text, n);
+}
+
 /* Items between commas, white space around them dropped. */
 static int
-set_list(struct value *v, const char *text, struct err *e)
+set_list(struct value *v, const char *dir, const char *text, struct err *e)
 {
 	for (;;) {
 		size_t n = strcspn(text, ","), len;
@@ -94,7 +127,7 @@ set_list(struct value *v, const char *text, struct err *e)
 			len--;
 		if (len == 0)
 			return err_set(e, ERR_CONFIG, "%s: an empty item in the list", v->row->key);
-		add_text(v, text, len);
+		add_item(v, dir, text, len);
 		if (check_text(v->row, v->texts[v->n - 1], e) < 0)
 			return err_wrap(e, "%s", v->row->key);
 		if (text[n] == '\0')
@@ -123,28 +156,17 @@ set_number(struct value *v, const char *text, struct err *e)
 	return 0;
 }
 
-static int
-set_path(struct value *v, const char *dir, const char *text)
-{
-	struct buf path = {0};
-
-	if (*text != '\0' && *text != '/' && *dir != '\0')
-		buf_addf(&path, "%s/", dir);
-	buf_adds(&path, text);
-	add_text(v, buf_str(&path), path.len);
-	buf_free(&path);
-	return 0;
-}
-
 int
 conf_set(struct value *v, const char *dir, const char *text, struct err *e)
 {
 	const struct conf_row *row = v->row;
 
-	if (row->type == CONF_LIST)
-		return set_list(v, text, e);
-	if (row->type == CONF_PATH)
-		return set_path(v, dir, text);
+	if (conf_is_list(row->type))
+		return set_list(v, dir, text, e);
+	if (row->type == CONF_PATH) {
+		add_path(v, dir, text, strlen(text));
+		return 0;
+	}
 	add_text(v, text, strlen(text));
 	if (is_number(row->type))
 		return set_number(v, text, e);
@@ -312,7 +334,7 @@ conf_item(const struct conf *c, const char *section, const char *name, const cha
 {
 	const struct value *v = get(c, section, name, key);
 
-	assert(v->row->type == CONF_LIST);
+	assert(conf_is_list(v->row->type));
 	return n < v->n ? v->texts[n] : NULL;
 }
 

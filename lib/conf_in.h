@@ -28,6 +28,8 @@ struct conf {
 
 /* Text into a value by its row's type; dir: where a relative path starts. ERR_CONFIG. */
 int conf_set(struct value *v, const char *dir, const char *text, struct err *e);
+/* LIST or PATHS: items between commas. */
+bool conf_is_list(enum conf_type type);
 /* A value that may be empty, as its row's default. */
 void conf_set_empty(struct value *v);
 /* The row of a key (of a section's first row for key NULL), the value of a row in an instance; NULL

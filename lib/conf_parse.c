@@ -132,7 +132,7 @@ parse_setting(struct parse *p, char *s)
 		return;
 	}
 	v = conf_value_of(p->c, row, p->instance);
-	if (v != NULL && row->type != CONF_LIST) {
+	if (v != NULL && !conf_is_list(row->type)) {
 		fault(p, "%s: given twice, first at %s", key, v->where);
 		return;
 	}
@@ -300,7 +300,7 @@ default_of(struct parse *p, const struct conf_row *row, size_t instance)
 	}
 	v = conf_value_new(p->c, row, instance, "default");
 	if (*row->def == '\0' &&
-	    (row->type == CONF_LIST || row->type == CONF_STR || row->type == CONF_PATH)) {
+	    (conf_is_list(row->type) || row->type == CONF_STR || row->type == CONF_PATH)) {
 		conf_set_empty(v);
 		return;
 	}

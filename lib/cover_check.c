@@ -243,9 +243,10 @@ cover_check_written(const struct json *o, struct err *e)
 	if (json_number(o, "safehand_cover") != 1)
 		return err_set(e, ERR_FORMAT, COVER_NAME ".safehand_cover: want version 1");
 	if (opinion != NULL && strcmp(opinion, "accidental") != 0 &&
-	    strcmp(opinion, "non-accidental") != 0 && strcmp(opinion, "inconclusive") != 0)
-		return cover_refuse("medical_opinion", "accidental, non-accidental or inconclusive",
-				    opinion, e);
+	    strcmp(opinion, "non-accidental") != 0 && strcmp(opinion, "inconclusive") != 0 &&
+	    strcmp(opinion, "none") != 0)
+		return cover_refuse("medical_opinion",
+				    "accidental, non-accidental, inconclusive or none", opinion, e);
 	return check_meeting(o, "meeting", COVER_NAME ".meeting", e) < 0 ||
 		       check_meeting(o, "event", COVER_NAME ".event", e) < 0 ||
 		       check_lists(o, e) < 0 || check_numbers(o, e) < 0

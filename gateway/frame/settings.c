@@ -4,8 +4,10 @@
 
 #include "frame/contact.h"
 #include "frame/settings.h"
+#include "safehand/cover_need.h"
 #include "safehand/limits.h"
 #include "safehand/name.h"
+#include "safehand/policy.h"
 
 #define SECOND 1000
 #define MINUTE (60 * SECOND)
@@ -53,6 +55,65 @@ is_server_or_none(const char *v, struct err *e)
 	return *v == '\0' ? 0 : contact_server(v, &s, e);
 }
 
+static int
+is_rule(const char *v, struct err *e)
+{
+	struct deadline_rule r;
+
+	return *v == '\0' ? 0 : deadline_rule_parse(v, &r, e);
+}
+
+static int
+is_answer(const char *v, struct err *e)
+{
+	struct policy_class c = {0};
+
+	return *v == '\0' ? 0 : policy_answer_parse(v, &c, e);
+}
+
+static int
+is_expects(const char *v, struct err *e)
+{
+	struct policy_class c = {0};
+
+	return *v == '\0' ? 0 : policy_expects_parse(v, &c, e);
+}
+
+static int
+is_retain(const char *v, struct err *e)
+{
+	struct policy_class c = {0};
+
+	return policy_retain_parse(v, &c, e);
+}
+
+static int
+is_step(const char *v, struct err *e)
+{
+	struct ladder l;
+
+	ladder_clear(&l);
+	return ladder_add(&l, v, e);
+}
+
+static int
+is_mailbox(const char *v, struct err *e)
+{
+	return name_is_mailbox(v) ? 0 : err_set(e, ERR_CONFIG, "%s: want agency/role", v);
+}
+
+static int
+is_need(const char *v, struct err *e)
+{
+	return cover_need_is(v) ? 0 : err_set(e, ERR_CONFIG, "%s: no field of the cover sheet", v);
+}
+
+static int
+is_media(const char *v, struct err *e)
+{
+	return policy_is_media(v) ? 0 : err_set(e, ERR_CONFIG, "%s: want type/subtype", v);
+}
+
 #define G "gateway"
 #define F "front"
 #define T "store"
@@ -63,6 +124,7 @@ is_server_or_none(const char *v, struct err *e)
 #define M "mail"
 #define O "courier"
 #define B "mailbox"
+#define K "calendar"
 
 const struct conf_row settings_table[] = {
     /* section, key, type, named, default, min, max, choices, help, check */
@@ -177,8 +239,41 @@ const struct conf_row settings_table[] = {
      "2 and more: so many different persons of the sender's agency", NULL},
     {C, "max-bytes", CONF_SIZE, true, "2G", 1, (int64_t)PAYLOAD_MAX_BYTES, NULL, "largest payload",
      NULL},
-    {C, "retain", CONF_DURATION, true, "90d", DAY, 36500 * DAY, NULL,
-     "kept so long after its acceptance", NULL},
-    {C, "subscribe", CONF_WORD, true, "yes", 0, 0, "yes|no", "may mailboxes subscribe to it", NULL},
+    {C, "retain", CONF_STR, true, "90d", 0, 0, NULL,
+     "kept so long after its acceptance, or (90d after the last answer) so long after that",
+     is_retain},
+    {C, "subscribe", CONF_WORD, true, "yes", 0, 0, "yes|no|by-consent",
+     "may mailboxes subscribe to it", NULL},
+    {C, "clock", CONF_WORD, true, "sending", 0, 0, "event|sending",
+     "what its deadlines count from: event wants --event-at", NULL},
+    {C, "require", CONF_LIST, true, "", 0, 0, NULL, "fields that its cover sheet must have",
+     is_need},
+    {C, "media", CONF_LIST, true, "", 0, 0, NULL, "media types of its documents; default: any",
+     is_media},
+    {C, "demand", CONF_LIST, true, "", 0, 0, NULL, "mailboxes that are always among its recipients",
+     is_mailbox},
+    {C, "provisional", CONF_STR, true, "", 0, 0, NULL,
+     "a provisional one owes its final: within 3 working-days", is_rule},
+    {C, "collect", CONF_STR, true, "", 0, 0, NULL, "by when it is collected: within 4 hours",
+     is_rule},
+    {C, "read", CONF_STR, true, "", 0, 0, NULL, "by when a person has read it: same school-day",
+     is_rule},
+    {C, "answer", CONF_STR, true, "", 0, 0, NULL,
+     "by when it is answered: RULE, RULE by CLASS, each action by its due date", is_answer},
+    {C, "ladder", CONF_LIST, true, "", 0, 0, NULL,
+     "what happens when it is not: remind at 50%, cover at 100%, notify MAILBOX at 100%", is_step},
+    {C, "expects", CONF_STR, true, "", 0, 0, NULL,
+     "what must come after it: CLASS within 1 working-day of the meeting", is_expects},
+    {C, "expect-ladder", CONF_LIST, true, "", 0, 0, NULL,
+     "what happens when that does not: notify sender at 100%, register at 150%", is_step},
+    {C, "discounts", CONF_WORD, true, "no", 0, 0, "yes|no",
+     "does it end the concern that marks its children", NULL},
+    {K, "zone", CONF_STR, true, NULL, 0, 0, NULL, "its time zone: Europe/London", NULL},
+    {K, "week", CONF_WORD, true, "mon-fri", 0, 0, "mon-fri|mon-sat|mon-sun", "its open days", NULL},
+    {K, "hours", CONF_STR, true, "00:00-24:00", 0, 0, NULL, "its office hours: 08:30-16:30", NULL},
+    {K, "closed", CONF_PATHS, true, "", 0, 0, NULL,
+     "iCalendar files whose events are closed days or hours", NULL},
+    {K, "terms", CONF_PATHS, true, "", 0, 0, NULL,
+     "iCalendar files whose events are the days in term; default: all days are", NULL},
     {NULL, NULL, CONF_STR, false, NULL, 0, 0, NULL, NULL, NULL},
 };

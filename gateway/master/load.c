@@ -78,25 +78,6 @@ check_addresses(const struct conf *c, struct err *e)
 }
 
 static int
-check_classes(const struct conf *c, struct err *e)
-{
-	const char *name;
-	struct err fault;
-
-	for (size_t i = 0; (name = conf_instance(c, "class", i)) != NULL; i++)
-		if (!name_is_class(name)) {
-			err_set(&fault, ERR_CONFIG, "class \"%s\": want [a-z0-9][a-z0-9-]*", name);
-			load_report(c, "class", name, "from", &fault, e);
-		}
-	if (conf_instance(c, "class", 0) == NULL) {
-		fprintf(stderr, "no [class \"…\"]: nothing could be sent\n");
-		if (e->code == ERR_OK)
-			err_set(e, ERR_CONFIG, "no [class \"…\"]: nothing could be sent");
-	}
-	return e->code == ERR_OK ? 0 : -1;
-}
-
-static int
 check_authorities(const struct conf *c, struct err *e)
 {
 	struct err fault;
@@ -126,7 +107,7 @@ load_conf(const char *path, struct conf **out, struct err *e)
 	if (conf_load(path, settings_table, report, NULL, &c, e) < 0)
 		return -1;
 	check_addresses(c, e);
-	check_classes(c, e);
+	classes_check(c, e);
 	check_authorities(c, e);
 	contacts_check(c, e);
 	if (e->code != ERR_OK) {
@@ -268,6 +249,7 @@ load_all(const char *path, struct loaded *out, struct err *e)
 		load_file(&l, &authority, tsa, name, e);
 	}
 	contacts_load(&l, e);
+	classes_load(&l, e);
 	if (e->code != ERR_OK) {
 		load_free(&l);
 		return -1;

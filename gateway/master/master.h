@@ -76,6 +76,11 @@ void contacts_check(const struct conf *c, struct err *e); /* what must stand tog
 #define WEBHOOK_KEYS_MAX (2 * 1024 * 1024) /* bytes: ten thousand of them */
 void contacts_load(struct loaded *l, struct err *e);
 
+/* classes.c: classes and calendars. */
+void classes_check(const struct conf *c, struct err *e); /* what the configuration alone says */
+/* Their mailboxes are in the roster; the calendars, compiled, become a file of the store's. */
+void classes_load(struct loaded *l, struct err *e);
+
 /* listen.c: bound sockets, close-on-exec; end with err. */
 int listen_tcp(const char *address, struct err *e); /* "host:port", SO_REUSEPORT */
 int listen_check(const char *address, bool loopback_only, struct err *e);

@@ -6,7 +6,8 @@
  *	key = value                         up to the end of the line; a # after white space starts
  *a comment
  *
- * A key may stand once in its section, lists (CONF_LIST) as often as one likes: the values add up.
+ * A key may stand once in its section, lists (CONF_LIST, CONF_PATHS) as often as one likes: the
+ *values add up.
  */
 #ifndef SAFEHAND_CONF_H
 #define SAFEHAND_CONF_H
@@ -27,6 +28,7 @@ enum conf_type {
 	CONF_BOOL,     /* yes | no */
 	CONF_WORD,     /* one of choices */
 	CONF_LIST,     /* comma-separated, repeatable */
+	CONF_PATHS,    /* a list of paths, each relative as a PATH is */
 };
 
 #define CONF_FILE_MAX_BYTES (4 * 1024 * 1024) /* of one file */
@@ -35,8 +37,8 @@ struct conf_row {
 	const char *section, *key;
 	enum conf_type type;
 	bool named;	 /* [section "name"]: any number of instances */
-	const char *def; /* NULL: must be given (in every instance); "" with STR, PATH, LIST: may be
-			    absent */
+	const char *def; /* NULL: must be given (in every instance); "" with STR, PATH, PATHS, LIST:
+			    may be absent */
 	int64_t min, max;    /* INT, SIZE (bytes), DURATION (ms): both 0 for no bound but >= 0 */
 	const char *choices; /* WORD: "a|b|c" */
 	const char *help;    /* one line for -N */
@@ -71,11 +73,13 @@ const char *conf_str(const struct conf *c, const char *section, const char *name
 int64_t conf_int(const struct conf *c, const char *section, const char *name,
 		 const char *key); /* INT, SIZE, DURATION */
 bool conf_bool(const struct conf *c, const char *section, const char *name, const char *key);
-/* n-th item of a list, NULL past the end. */
+/* n-th item of a LIST or of PATHS, NULL past the end. */
 const char *conf_item(const struct conf *c, const char *section, const char *name, const char *key,
 		      size_t n);
 /* Name of the n-th instance of a named section, in order of appearance; NULL past the end. */
 const char *conf_instance(const struct conf *c, const char *section, size_t n);
+/* A time as a DURATION is written, in milliseconds; -1 if it is none. Pure. */
+int conf_duration(const char *text, int64_t *ms);
 /* Where a key was set ("file:line"), or "default". For sentences about what only the program can
  * judge. */
 const char *conf_where(const struct conf *c, const char *section, const char *name,

@@ -11,7 +11,7 @@
  *	attendees?       [{name, role?}]; apologies? likewise
  *	decisions?       [{text, reason?, dissent?}]
  *	actions?         [{n, owner, due, text}]            n, owner, due as in the manifest
- *	medical_opinion? accidental | non-accidental | inconclusive
+ *	medical_opinion? accidental | non-accidental | inconclusive | none (none was asked for)
  *	language?, interpreter?                             a line each
  *	measurements?    [{date, height_mm?, weight_g?, person?}]
  * A draft, which a person writes, is the same without id, from, to and documents.

@@ -17,10 +17,12 @@ bool cover_need_is(const char *field);
 const char *cover_need_help(const char *field);
 /* The n-th field's name, NULL past the end. */
 const char *cover_need_at(size_t n);
-/* Does the sheet (or draft) have it? "none", said in words ("interpreter": "not needed"), counts.
- */
+/* Does the sheet (or draft) have it, more than white space? "none", said in words, counts:
+ * "interpreter": "not needed", "medical_opinion": "none", "actions": [], "apologies": []. What is
+ * asked of a child must be there of each person whose role is child. field: cover_need_is. */
 bool cover_need_met(const struct cover *c, const char *field);
-/* A draft to fill in with the fields, as JSON a person edits. */
+/* A draft to fill in with the fields, as JSON a person edits: empty where something must be
+ * written, so that a draft left as it is is refused or lacks them. */
 void cover_need_skeleton(const char *const *fields, size_t n, struct buf *text);
 
 #endif

@@ -48,6 +48,7 @@ struct policy_class {
 	struct policy_words media;	 /* media types of its documents; empty: any */
 	bool clock_event; /* the clock starts at the manifest's event_at, which must be there */
 	bool has_collect, has_read, has_provisional, has_expects;
+	/* expects starts at the bundle's event_at, which must be there: has_expects wants it too */
 	struct deadline_rule collect, read, provisional, answer, expects;
 	enum policy_answer answers;
 	char answer_by[NAME_CLASS];	/* ANSWER_WITHIN: empty: a signed answer */
@@ -59,11 +60,11 @@ struct policy_class {
 
 struct policy;
 
-/* From the sections [class "NAME"] of an effective configuration, whose table has the keys from, to
- * (LIST), signatures (INT), max-bytes (SIZE), retain (DURATION), subscribe (WORD: yes|no). No class
- * at all is a policy: it denies everything. ERR_CONFIG, with file:line: not a class name, a pattern
- * malformed, a list empty, signatures out of bounds. *out is the caller's to policy_free; untouched
- * on error. */
+/* From the sections [class "NAME"] of an effective configuration, whose table must have their keys:
+ * see safehand.conf(5), safehand-classes(5). No class at all is a policy: it denies everything.
+ * ERR_CONFIG, with file:line: a name, pattern, rule, step or number that is none, a list empty, a
+ * class that there is not, a class that contradicts itself or others (policy_check.c has the list).
+ * *out is the caller's to policy_free; untouched on error. Pure. */
 int policy_from_conf(const struct conf *c, struct policy **out, struct err *e)
     __attribute__((warn_unused_result));
 void policy_free(struct policy *p); /* NULL is fine */
@@ -74,10 +75,25 @@ const struct policy_class *policy_at(const struct policy *p, size_t i); /* in or
 const struct policy_class *policy_find(const struct policy *p, const char *name);
 /* May mailbox `from` send the class to mailbox `to`? Both are valid mailbox names. */
 bool policy_allows(const struct policy_class *c, const char *from, const char *to);
-/* May it send the class to anybody at all? */
+/* May it send the class to anybody at all, or get it from anybody? */
 bool policy_may_send(const struct policy_class *c, const char *from);
+bool policy_may_get(const struct policy_class *c, const char *to);
 /* Appends the policy in one canonical text (classes by name, keys in fixed order, one a line): what
  * the digest in a PolicyChange entry is taken over. */
 void policy_text(const struct policy *p, struct buf *out);
+/* Appends a key's value as one would write it, canonical, of clock, provisional, collect, read,
+ * answer, expects, subscribe, discounts, retain; nothing for one that the class does not have. */
+void policy_value(const struct policy_class *c, const char *key, struct buf *out);
+
+/* Values of keys by themselves, for the table of settings. ERR_CONFIG. Pure. */
+/* "RULE", "RULE by CLASS", "each action by its due date". */
+int policy_answer_parse(const char *text, struct policy_class *out, struct err *e);
+/* "CLASS RULE", with "of the meeting" or "of the event" after it or not: from the bundle's
+ * event_at. */
+int policy_expects_parse(const char *text, struct policy_class *out, struct err *e);
+/* "90d", "90d after the last answer"; 1d to 36500d. */
+int policy_retain_parse(const char *text, struct policy_class *out, struct err *e);
+/* type/subtype as RFC 6838 section 4.2 has it, in lower case. */
+bool policy_is_media(const char *text);
 
 #endif

@@ -107,6 +107,85 @@ mail "$MAIL"'user = gw\npassword = bad.password\n'
 printf 'two\nlines\n' >"$T/bad.password"
 chmod 600 "$T/bad.password"
 refused "a password of two lines" "$(at 5): password: the file wants one line" "$D" -n -f "$T/safehand.conf"
+# --- classes, ladders, calendars ---
+added() { fresh; printf '%b' "$1" >>"$T/safehand.conf"; }
+ics() { printf 'BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n%bEND:VCALENDAR\n' "$1" >"$T/$2.ics"; }
+NOTICE='[notary]\nnotice-key = pki/certs/gateway-sign/gw.key\nnotice-certificate = pki/certs/gateway-sign/gw.pem\n'
+X='[class "x"]\nfrom = csc/*\nto = */*\n'
+ics 'BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261225\nDTEND;VALUE=DATE:20261229\nEND:VEVENT\n' closed
+ics 'BEGIN:VEVENT\nDTSTART;VALUE=DATE:20260901\nDTEND;VALUE=DATE:20261219\nEND:VEVENT\n' terms
+CAL='[calendar "school"]\nzone = Europe/London\nhours = 08:30-16:30\n'
+ALL="$CAL"'closed = closed.ics\nterms = terms.ics\n[mailbox "schools/*"]\ncalendar = school\n'"$NOTICE$X"'clock = event\nrequire = child, interpreter\nmedia = application/pdf\ndemand = csc/duty\nprovisional = within 3 working-days\ncollect = within 4 hours\nread = same school-day\nanswer = within 1 working-day by y\nladder = remind at 50%, cover at 100%\nladder = notify csc/service-manager at 100%, notify sender at 100%, register at 150%\nexpects = y within 1 working-day of the meeting\nexpect-ladder = notify sender at 100%\nsubscribe = by-consent\nretain = 90d after the last answer\n[class "y"]\nfrom = */*\nto = */*\nsignatures = 2\ndiscounts = yes\n'
+added "$ALL"
+ok "a class with all keys, its calendar" "$D" -n -f "$T/safehand.conf"
+ok "what -N prints of it passes again" sh -c "'$D' -N -f '$T/safehand.conf' >'$T/again.conf' && grep -q 'ladder = remind at 50%, cover at 100%, notify csc' '$T/again.conf' && '$D' -n -f '$T/again.conf'"
+while IFS='|' read -r what lines line words; do
+	added "$X$lines\\n"
+	refused "a class: $what" "$(at "$line")${words}" "$D" -n -f "$T/safehand.conf"
+done <<'EOT'
+a field that no sheet has|require = child, shoe-size|4|: require: shoe-size: no field of the cover sheet
+no media type|media = pdf|4|: media: pdf: want type/subtype
+a pattern demanded|demand = csc/*|4|: demand: csc/*: want agency/role
+a demanded mailbox that is not in the roster|demand = csc/nobody|4|: demand: class "x": csc/nobody: not in the roster
+no rule|collect = soon|4|: collect: soon: want within N
+no step|read = within 1 day\nladder = shout at 100%|5|: ladder: shout at 100%: want remind
+a step told to nobody|read = within 1 day\nladder = notify csc/nobody at 100%\n[notary]\nnotice-key = pki/certs/gateway-sign/gw.key\nnotice-certificate = pki/certs/gateway-sign/gw.pem|5|: ladder: class "x": csc/nobody: not in the roster
+a notice and nobody to sign it|read = within 1 day\nladder = notify csc/duty at 100%|5|: ladder: class "x": notify csc/duty at 100%: [notary] has no notice-key
+an answer by no class|answer = within 1 day by y|4|: class "x": answer: by y: no such class
+an answer that nobody may send back|answer = within 1 day by y\n[class "y"]\nfrom = csc/*\nto = uhcw/*|4|: class "x": answer: by y: no recipient may send that back
+an expectation of no class|expects = y within 1 day of the meeting|4|: class "x": expects: y: no such class
+an expectation of itself|expects = x within 1 day of the meeting|4|: class "x": expects: x: leads back to itself
+a ladder and nothing owed|ladder = remind at 50%|4|: class "x": ladder: nothing is owed
+two covers|read = within 1 day\nladder = cover at 50%, cover at 100%|5|: class "x": ladder: cover and register happen once
+collected later than read|collect = within 2 days\nread = within 1 day|4|: class "x": collect: later than it must be read
+kept after an answer that nobody owes|retain = 90d after the last answer|4|: class "x": retain: after the last answer, and no answer is owed
+a concern ended by one person|discounts = yes|4|: class "x": discounts: wants signatures = 2
+kept for an hour|retain = 1h|4|: retain: 1h: want 1d to 36500d
+EOT
+added "$X"'demand = schools/st-j.dsl\n[class "y"]\nfrom = */*\nto = */dsl\n'
+sed -i 's|^to = \*/\*$|to = schools/st-j.dsl|' "$T/safehand.conf"
+refused "a demanded mailbox whose cover may not have it" "schools/st-j.head: covers a demanded mailbox" "$D" -n -f "$T/safehand.conf"
+added '[mailbox "schools/*"]\ncalendar = school\n'
+refused "no such calendar" "$(at 2): calendar: mailbox \"schools/*\": school: there is no such [calendar]" "$D" -n -f "$T/safehand.conf"
+while IFS='|' read -r what lines line words; do
+	added "$lines\\n"
+	refused "a calendar: $what" "$(at "$line")${words}" "$D" -n -f "$T/safehand.conf"
+done <<'EOT'
+an unknown zone|[calendar "c"]\nzone = Europe/Nowhere|2|: zone: zone: Europe/Nowhere: unknown zone
+a zone out of its folder|[calendar "c"]\nzone = ../passwd|2|: zone: zone: ../passwd: no zone's name
+a week of other days|[calendar "c"]\nzone = UTC\nweek = sun-thu|3|: week = sun-thu: want one of
+hours that end before they begin|[calendar "c"]\nzone = UTC\nhours = 16:30-08:30|3|: hours: hours: 16:30-08:30: want HH:MM-HH:MM
+a file that is not there|[calendar "c"]\nzone = UTC\nclosed = none.ics|3|: closed: 
+EOT
+while IFS='|' read -r what lines words; do
+	ics "$lines" bad
+	added "$CAL"'closed = bad.ics\n'
+	refused "closed days: $what" "bad.ics$words" "$D" -n -f "$T/safehand.conf"
+done <<'EOT'
+none||: no event in it
+endless|BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY\nEND:VEVENT\n|:4: event: RRULE: endless
+no date|BEGIN:VEVENT\nDTSTART;VALUE=DATE:20260231\nEND:VEVENT\n|:4: event: DTSTART: no date
+an unknown zone|BEGIN:VEVENT\nDTSTART;TZID=Mars/Base:20260101T100000\nDURATION:PT1H\nEND:VEVENT\n|:4: event: TZID: Mars/Base: unknown zone
+malformed|BEGIN:VEVENT\nhello\nEND:VEVENT\n|:5: want NAME:VALUE
+EOT
+: >"$T/bad.ics"
+refused "closed days: an empty file" "bad.ics: no event in it" "$D" -n -f "$T/safehand.conf"
+ics 'BEGIN:VEVENT\nDTSTART:20261225T100000\nDURATION:PT1H\nEND:VEVENT\n' bad
+added "$CAL"'terms = bad.ics\n'
+refused "terms of hours" "bad.ics:4: event: a term has whole days" "$D" -n -f "$T/safehand.conf"
+# the content of the roster with a circle in it; whose signature it has is not for -n to say
+/usr/bin/python3 - "$T/pki/roster.shr" "$T/circle.shr" <<'EOT'
+import json, struct, sys
+b = open(sys.argv[1], "rb").read()
+n, m = struct.unpack(">II", b[4:12])
+r = json.loads(b[12:12 + n])
+boxes = {x["name"]: x for a in r["agencies"] for x in a["mailboxes"]}
+boxes["uhcw/paediatrics"]["cover"] = "uhcw/emergency"
+c = json.dumps(r).encode()
+open(sys.argv[2], "wb").write(b[:4] + struct.pack(">II", len(c), m) + c + b[12 + n:])
+EOT
+alter 's|^roster .*|roster = circle.shr|'
+refused "a circle of covers" "leads back to itself" "$D" -n -f "$T/safehand.conf"
 alter 's|^root .*|root = pki/none.pem|'
 refused "a file that is not there" "pki/none.pem: No such file" "$D" -n -f "$T/safehand.conf"
 fresh

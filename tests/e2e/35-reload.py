@@ -71,9 +71,14 @@ ok("revoked: others go on", idle.call("GET", "/v1/roster").status == 200)
 
 # --- what is wrong is refused as a whole, and the old stays ---
 good = read(gw.dir + "/safehand.conf")
+with open(gw.dir + "/endless.ics", "w") as f:
+    f.write("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY\nEND:VEVENT\nEND:VCALENDAR\n")
 for what, change in [
     ("a word that is none", lambda t: t.replace(b"clock           = warn", b"clock = sometimes")),
     ("a file that is not there", lambda t: t.replace(b"pki/trust/crl.pem", b"pki/trust/none.pem")),
+    ("a class that contradicts itself", lambda t: t + b'[class "ward-round"]\nfrom = uhcw/*\nto = csc/*\nladder = remind at 50%\n'),
+    ("a ladder to nobody", lambda t: t + b'[class "ward-round"]\nfrom = uhcw/*\nto = csc/*\ndemand = csc/nobody\n'),
+    ("an endless calendar", lambda t: t + b'[calendar "c"]\nzone = UTC\nclosed = endless.ics\n'),
     ("a key that is not the certificate's", lambda t: t.replace(b"pki/certs/gateway-tls/localhost.key", b"pki/certs/tsa/gw.key")),
 ]:
     with open(gw.dir + "/safehand.conf", "wb") as f:
@@ -81,7 +86,7 @@ for what, change in [
     ok(f"{what}: the change is one", change(good) != good)
     mark = len(gw.text())
     gw.process.send_signal(1)
-    wait("it was refused", lambda: "level=error" in gw.text()[mark:] or "safehand.conf:" in gw.text()[mark:])
+    wait("it was refused", lambda: "level=error" in gw.text()[mark:] or "safehand.conf:" in gw.text()[mark:] or "endless.ics:" in gw.text()[mark:])
     ok(f"{what}: refused, and it serves on", uhcw.call("GET", "/v1/roster").status == 200 and "result=taken" not in gw.text()[mark:], gw.text()[mark:])
 with open(gw.dir + "/safehand.conf", "wb") as f:
     f.write(good)

@@ -309,7 +309,7 @@ COVER_WRITTEN = {
     "apologies": _names,
     "decisions": _objects(256, {"text": _paragraph}, {"reason": _paragraph, "dissent": _paragraph}),
     "actions": _objects(64, {"n": _to(64), "owner": _mailbox, "due": _date, "text": _paragraph}),
-    "medical_opinion": _matches("accidental|non-accidental|inconclusive"),
+    "medical_opinion": _matches("accidental|non-accidental|inconclusive|none"),
     "language": _line,
     "interpreter": _line,
     "measurements": _objects(256, {"date": _date}, {"height_mm": _to(3000), "weight_g": _to(700000), "person": _line}),

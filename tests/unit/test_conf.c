@@ -19,6 +19,7 @@ is_pattern(const char *v, struct err *err)
 static const struct conf_row table[] = {
     {"g", "name", CONF_STR, false, NULL, 0, 0, NULL, "a name", NULL},
     {"g", "path", CONF_PATH, false, "", 0, 0, NULL, "a path", NULL},
+    {"g", "paths", CONF_PATHS, false, "", 0, 0, NULL, "paths", NULL},
     {"g", "n", CONF_INT, false, "3", 1, 10, NULL, "a number", NULL},
     {"g", "size", CONF_SIZE, false, "64K", 0, 1 << 30, NULL, "a size", NULL},
     {"g", "time", CONF_DURATION, false, "5m", 0, 0, NULL, "a time", NULL},
@@ -60,13 +61,18 @@ values_and_defaults(void **state)
 
 	assert_ok(
 	    parse(
-		"# c\n[g]\nname = a b # comment\n path=x/y\nsize = 2M\ntime = 1500ms\non = "
+		"# c\n[g]\nname = a b # comment\n path=x/y\npaths = a, /e/b\npaths = c\nsize = "
+		"2M\ntime = 1500ms\non = "
 		"yes\nword = two\n"
 		"[class \"b\"]\nfrom = a/*, b/c\nfrom = */*\n[class \"a\"]\nfrom = a/b\nmax = 1\n",
 		&t, &c),
 	    &e);
 	assert_string_equal(conf_str(c, "g", NULL, "name"), "a b");
 	assert_string_equal(conf_str(c, "g", NULL, "path"), "/d/x/y");
+	assert_string_equal(conf_item(c, "g", NULL, "paths", 0), "/d/a");
+	assert_string_equal(conf_item(c, "g", NULL, "paths", 1), "/e/b");
+	assert_string_equal(conf_item(c, "g", NULL, "paths", 2), "/d/c");
+	assert_null(conf_item(c, "g", NULL, "paths", 3));
 	assert_int_equal(conf_int(c, "g", NULL, "n"), 3);
 	assert_int_equal(conf_int(c, "g", NULL, "size"), 2 << 20);
 	assert_int_equal(conf_int(c, "g", NULL, "time"), 1500);
@@ -77,7 +83,7 @@ values_and_defaults(void **state)
 	assert_string_equal(conf_item(c, "class", "b", "from", 2), "*/*");
 	assert_null(conf_item(c, "class", "b", "from", 3));
 	assert_true(conf_int(c, "class", "b", "max") == 2ll << 30);
-	assert_string_equal(conf_where(c, "g", NULL, "word"), "f:8");
+	assert_string_equal(conf_where(c, "g", NULL, "word"), "f:10");
 	assert_string_equal(conf_where(c, "g", NULL, "n"), "default");
 	/* what is printed reads back to the same */
 	for (int verbose = 0; verbose < 2; verbose++) {
