@@ -11,8 +11,14 @@ FAULT_RUN = TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B
 FAULT_SHARE = 1
 .PHONY: fault fault-share
 fault: all $(FAULT_BIN) $(BUILD)/test-pki/done
+	$(FAULT_RUN) tests/fault/power.py
+	$(FAULT_RUN) tests/fault/disk.py --share $(FAULT_SHARE)
+	$(FAULT_RUN) tests/fault/watch.py --share $(FAULT_SHARE)
 	$(FAULT_RUN) tests/fault/store.py --share $(FAULT_SHARE)
 
 # What make test runs of it: the same cases each time.
 fault-share: all $(FAULT_BIN) $(BUILD)/test-pki/done
-	@$(FAULT_RUN) tests/fault/store.py --share 241
+	@$(FAULT_RUN) tests/fault/store.py --share 317
+	@$(FAULT_RUN) tests/fault/disk.py --share 131
+	@$(FAULT_RUN) tests/fault/watch.py --share 151
+	@$(FAULT_RUN) tests/fault/power.py --moments 3 --seed 1

@@ -71,6 +71,8 @@ static const struct call calls[] = {
 struct tracee {
 	pid_t pid;
 	unsigned role;
+	bool known; /* who forked it has said so; until then it is held */
+	bool held;
 	bool started; /* its calls count */
 	bool inside;  /* between entry and exit of the call in stop */
 	struct stop stop;
@@ -172,8 +174,6 @@ fault_entry(const struct stop *s)
 {
 	if (t.log != NULL)
 		fprintf(t.log, "hit %s %lu %s\n", s->call->name, t.nth, t.act);
-	if (t.log != NULL && fflush(t.log) != 0)
-		cannot("the log cannot be written");
 	t.hit = true;
 	if (strcmp(t.act, "before") == 0)
 		kill(s->pid, SIGKILL);
@@ -315,14 +315,38 @@ go_on(const struct tracee *p, int sig)
 		ptrace(p->role ? PTRACE_SYSCALL : PTRACE_CONT, p->pid, NULL, sig);
 }
 
+/* A child goes on as what its parent is, wherever it was stopped first. */
+static void
+on_fork(const struct tracee *parent)
+{
+	struct tracee *child;
+	unsigned long pid;
+
+	if (ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &pid) < 0)
+		return; /* it is being killed */
+	child = tracee_of((pid_t)pid);
+	child->role = parent->role;
+	child->started = parent->started;
+	child->known = true;
+	if (child->held)
+		go_on(child, 0);
+	child->held = false;
+}
+
 static void
 on_stop(pid_t pid, int status)
 {
 	struct tracee *p = tracee_of(pid);
 	int sig = WSTOPSIG(status), event = status >> 16;
 
+	if (!p->known) {
+		p->held = true;
+		return;
+	}
 	if (event == PTRACE_EVENT_EXEC)
 		on_exec(p);
+	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK)
+		on_fork(p);
 	else if (sig == (SIGTRAP | 0x80))
 		on_syscall(p);
 	else if (event == 0 && sig != SIGSTOP) { /* a new process begins with a SIGSTOP of ours */
@@ -350,6 +374,7 @@ trace(void)
 	if (waitpid(t.program, &status, 0) < 0 || !WIFSTOPPED(status) ||
 	    ptrace(PTRACE_SETOPTIONS, t.program, NULL, options) < 0)
 		cannot("cannot trace");
+	tracee_of(t.program)->known = true;
 	go_on(tracee_of(t.program), 0);
 	for (;;) {
 		if ((pid = waitpid(-1, &status, __WALL)) < 0) {
@@ -411,6 +436,7 @@ parse(char **a)
 		else if (strcmp(*a, "--log") == 0) {
 			if ((t.log = fopen(a[1], "ae")) == NULL)
 				cannot("the log cannot be opened");
+			setvbuf(t.log, NULL, _IOLBF, 0);
 		} else if (strcmp(*a, "--record") == 0 && a[2] != NULL && a[3] != NULL) {
 			if (!record_open(a[1], a[2]))
 				cannot("the record cannot be opened");

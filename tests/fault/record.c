@@ -25,8 +25,6 @@ static struct {
 	int fd;
 	char folder[PATH_MAX];
 	size_t folder_len;
-	bool was_there; /* the path of an open, before it */
-	uint64_t inode; /* of what is renamed or unlinked, before it */
 } r = {.fd = -1};
 
 bool
@@ -165,7 +163,7 @@ is_open(const struct stop *s)
 }
 
 void
-record_entry(const struct stop *s)
+record_entry(struct stop *s)
 {
 	char path[PATH_MAX * 2];
 	struct named n;
@@ -173,20 +171,20 @@ record_entry(const struct stop *s)
 	struct stat st;
 	uint64_t folder;
 
-	r.was_there = true;
-	r.inode = 0;
+	s->was_there = true;
+	s->inode = 0;
 	if (!names_of(s, &n) || (is_open(s) && !(s->arg[s->call->path + 1] & O_CREAT)) ||
 	    !resolve(s->pid, dirfd_of(s, n.dirfd), s->arg[n.path], path, &folder, &name))
 		return;
-	r.was_there = lstat(path, &st) == 0;
-	r.inode = r.was_there ? st.st_ino : 0;
+	s->was_there = lstat(path, &st) == 0;
+	s->inode = s->was_there ? st.st_ino : 0;
 }
 
 static void
 record_name(const struct stop *s, const struct named *n)
 {
 	char path[PATH_MAX * 2], both[2 * NAME_MAX + 2];
-	struct record rec = {.inode = r.inode};
+	struct record rec = {.inode = s->inode};
 	const char *name, *to;
 	struct stat st;
 
@@ -197,7 +195,7 @@ record_name(const struct stop *s, const struct named *n)
 	    strcmp(s->call->name, "rmdir") == 0)
 		rec.kind = UNLINKED;
 	else if (n->to_path == 0) {
-		if (r.was_there || lstat(path, &st) < 0)
+		if (s->was_there || lstat(path, &st) < 0)
 			return;
 		rec.kind = S_ISDIR(st.st_mode) ? MADE_FOLDER : MADE;
 		rec.inode = st.st_ino;
@@ -300,11 +298,11 @@ static void
 record_truncating_open(const struct stop *s)
 {
 	char path[PATH_MAX * 2];
-	struct record rec = {.kind = TRUNCATED, .inode = r.inode};
+	struct record rec = {.kind = TRUNCATED, .inode = s->inode};
 	const char *name;
 	uint64_t folder;
 
-	if (r.was_there && r.inode != 0 && s->arg[s->call->path + 1] & O_TRUNC &&
+	if (s->was_there && s->inode != 0 && s->arg[s->call->path + 1] & O_TRUNC &&
 	    resolve(s->pid, dirfd_of(s, s->call->fd), s->arg[s->call->path], path, &folder, &name))
 		put(&rec, "", NULL);
 }

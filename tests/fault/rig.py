@@ -1,12 +1,15 @@
 # rig.py - a gateway whose store is run under inject, and the cases: each system call, each time that it happens, each way
 # in which it can go wrong. Used by store.py and disk.py.
+
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import time
 
 import story
-from gateway import BUILD, Gateway, read, wait
+from gateway import BUILD, Gateway, control, read, wait
 
 INJECT = os.path.join(BUILD, "fault", "inject")
 SETTINGS = "store small = 64K\nstore journal-segment = 4M\nstore disk-reserve = 0\nverify processes = 1\ngateway grace = 1s"
@@ -48,6 +51,17 @@ class Rig(Gateway):
         if base is not None:
             subprocess.run(["cp", "-a", "--sparse=always", base + "/data", self.dir + "/data"], check=True)
 
+    def folder(self):
+        """The data folder, empty, as safehandd makes it."""
+        os.mkdir(self.dir + "/data", 0o700)
+        self.give(self.dir + "/data")
+        return self.dir + "/data"
+
+    def give(self, path):
+        """To whom the store becomes."""
+        if os.geteuid() == 0:
+            shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
+
     def start_under(self, options):
         """With its store traced. Whether it serves: the fault may have come before that."""
         self.log = open(self.dir + "/log", "ab")
@@ -55,8 +69,16 @@ class Rig(Gateway):
         command = [INJECT, "--log", self.hits, "--after", "recvmsg", *options, "safehand-store"]
         command += [BUILD + "/bin/safehandd", "-f", self.dir + "/safehand.conf"]
         self.process = subprocess.Popen(command, stderr=self.log, stdout=self.log)
-        wait("safehandd serves or ends", lambda: self.said("msg=roster ") or self.is_dead())
+        since = time.monotonic()
+        wait("safehandd serves or ends", lambda: self.said("msg=roster ") or self.is_dead() or self.serves(since))
         return not self.is_dead()
+
+    def serves(self, since):
+        """Asked when the log is long silent: its line may be what went wrong."""
+        try:
+            return time.monotonic() > since + 3 and "roster_serial" in control(self, "status")
+        except (OSError, ValueError):
+            return False
 
     def is_dead(self):
         return self.process.poll() is not None
@@ -87,7 +109,7 @@ class Rig(Gateway):
         self.log.close()
 
 
-def play(gw, s, steps):
+def play(gw, s, steps, acknowledged=lambda name: None):
     """The steps, each until it is acknowledged; a gateway that ended is started again, without a fault."""
     restarts = 0
     for name in steps:
@@ -101,6 +123,7 @@ def play(gw, s, steps):
                 restarts += 1
             try:
                 getattr(s, name)()
+                acknowledged(name)
                 break
             except story.Again as e:
                 why = e

@@ -25,6 +25,10 @@ struct stop {
 	const struct call *call;
 	uint64_t arg[6];
 	int64_t result; /* at its exit: negative is an errno */
+	/* record.c's, from the entry to the exit: of the file that is opened, renamed or unlinked
+	 */
+	bool was_there;
+	uint64_t inode;
 };
 
 /* Bytes of the process at an address of its. false: it may not be read, or not whole. */
@@ -33,7 +37,7 @@ bool trace_peek(pid_t pid, uint64_t at, void *to, size_t n);
 /* Everything below folder that succeeds is written to the file, in the order in which it did. */
 bool record_open(const char *path, const char *folder);
 /* At the entry, for what can only be seen before; then at the exit. */
-void record_entry(const struct stop *s);
+void record_entry(struct stop *s);
 void record_exit(const struct stop *s);
 
 #endif
