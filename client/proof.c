@@ -3,6 +3,7 @@
 #include "proof.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,13 @@ proof_check(struct client *c, const void *text, size_t len, enum entry_event eve
 	return 0;
 }
 
+void
+proof_name(const char *bundle, uint64_t seq, enum entry_event event, struct buf *out)
+{
+	buf_addf(out, "%s-%06" PRIu64 "%s%s.evidence", bundle, seq, event != EVENT_NONE ? "-" : "",
+		 event_name(event));
+}
+
 int
 proof_keep(struct client *c, const void *text, size_t len, const struct entry *entry, char **name,
 	   struct err *e)
@@ -61,8 +69,7 @@ proof_keep(struct client *c, const void *text, size_t len, const struct entry *e
 
 	if (client_folder(c, FOLDER, &dir, e) < 0)
 		return -1;
-	buf_addf(&file, "%s-%06llu-%s.evidence", entry->bundle, (unsigned long long)entry->seq,
-		 event_name(entry->event));
+	proof_name(entry->bundle, entry->seq, entry->event, &file);
 	rc = files_write(dir, buf_str(&file), text, len, e);
 	if (rc == 0)
 		*name = mem_strdup(buf_str(&file));

@@ -11,6 +11,8 @@
 int proof_check(struct client *c, const void *text, size_t len, enum entry_event event,
 		const char *bundle, const char *mailbox, const uint8_t *manifest_sha256,
 		struct evidence_result *out, struct err *e) __attribute__((warn_unused_result));
+/* The name of its file: ID-SEQ-EVENT.evidence, without EVENT if that is not known. Pure. */
+void proof_name(const char *bundle, uint64_t seq, enum entry_event event, struct buf *out);
 /* Keeps it in the folder evidence of the state, as ID-SEQ-EVENT.evidence, synced; name takes that
  * (heap). */
 int proof_keep(struct client *c, const void *text, size_t len, const struct entry *entry,

@@ -10,27 +10,20 @@
 #include "files.h"
 #include "gate.h"
 #include "past.h"
+#include "proof.h"
 #include "safehand/enc.h"
 #include "safehand/evidence.h"
 #include "safehand/json.h"
 #include "safehand/time.h"
+#include "timeline.h"
 
 #define LISTING_MAX (16 * 1024 * 1024) /* bytes: RECIPIENTS_MAX mailboxes with all their events */
 #define PIECES_MAX  10000 /* of one bundle: some RECIPIENTS_MAX mailboxes with all their steps */
 
-/* One entry of the log, as its evidence shows it. */
-struct piece {
-	uint64_t seq;
-	struct evidence_result result;
-};
-
 struct track {
 	struct client *c;
-	const char *id;
 	int save_fd; /* -1: --save was not given */
-	struct piece *pieces;
-	size_t n;
-	struct json *state; /* what the gateway says of the bundle; NULL: we are not its sender */
+	struct timeline line;
 	enum evidence_verdict worst;
 };
 
@@ -43,7 +36,7 @@ get(struct track *t, const char *tail, struct http_answer *a, struct err *e)
 	struct buf path = {0};
 	int rc;
 
-	buf_addf(&path, "/v1/bundles/%s%s", t->id, tail);
+	buf_addf(&path, "/v1/bundles/%s%s", t->line.id, tail);
 	call.path = buf_str(&path);
 	rc = gate_call(t->c, &call, a, e);
 	buf_free(&path);
@@ -61,7 +54,8 @@ ask_state(struct track *t, struct err *e)
 	if (rc < 0 && e->code == ERR_UNKNOWN)
 		rc = 0;
 	else if (rc == 0)
-		rc = json_parse("bundle", buf_str(&a.body), a.body.len, LISTING_MAX, &t->state, e);
+		rc = json_parse("bundle", buf_str(&a.body), a.body.len, LISTING_MAX, &t->line.state,
+				e);
 	http_clear(&a);
 	return rc;
 }
@@ -73,15 +67,15 @@ take_listed(struct track *t, const struct json *list, struct err *e)
 
 	if (n > PIECES_MAX)
 		return err_set(e, ERR_LIMIT, "%zu pieces of evidence, limit %d", n, PIECES_MAX);
-	t->pieces = mem_alloc((n + 1) * sizeof *t->pieces);
+	t->line.pieces = mem_alloc((n + 1) * sizeof *t->line.pieces);
 	for (size_t i = 0; i < n; i++) {
 		int64_t seq = json_number(json_item(list, i), "seq");
 
-		if (seq < 0 || (i > 0 && (uint64_t)seq <= t->pieces[i - 1].seq))
+		if (seq < 0 || (i > 0 && (uint64_t)seq <= t->line.pieces[i - 1].seq))
 			return err_set(e, ERR_FORMAT, "the list of evidence is not in order");
-		t->pieces[i].seq = (uint64_t)seq;
+		t->line.pieces[i].seq = (uint64_t)seq;
 	}
-	t->n = n;
+	t->line.n = n;
 	return 0;
 }
 
@@ -114,7 +108,7 @@ check_piece(struct track *t, const struct piece *p, const struct evidence *ev, s
 
 	if (p->result.verdict == EVIDENCE_FAIL)
 		return 0; /* said already */
-	if (!p->result.has_entry || entry->seq != p->seq || strcmp(entry->bundle, t->id) != 0)
+	if (!p->result.has_entry || entry->seq != p->seq || strcmp(entry->bundle, t->line.id) != 0)
 		return err_set(e, ERR_FAIL, "the gateway gave other evidence than was asked for");
 	if (ev->proof.len == 0)
 		return 0;
@@ -131,7 +125,8 @@ save(const struct track *t, const struct piece *p, const struct buf *text, struc
 
 	if (t->save_fd < 0)
 		return 0;
-	buf_addf(&name, "%s-%06" PRIu64 ".evidence", t->id, p->seq);
+	proof_name(t->line.id, p->seq, p->result.has_entry ? p->result.entry.event : EVENT_NONE,
+		   &name);
 	rc = files_write(t->save_fd, buf_str(&name), text->data, text->len, e);
 	buf_free(&name);
 	return rc;
@@ -171,116 +166,16 @@ ask_piece(struct track *t, struct piece *p, struct err *e)
 	int rc = -1;
 
 	snprintf(tail, sizeof tail, "/evidence/%" PRIu64, p->seq);
-	if (get(t, tail, &a, e) == 0 && save(t, p, &a.body, e) == 0)
-		rc = judge_text(t, p, &a.body, e);
+	if (get(t, tail, &a, e) == 0 && judge_text(t, p, &a.body, e) == 0)
+		rc =
+		    save(t, p, &a.body, e); /* wrong ones too: they are proof against the gateway */
 	http_clear(&a);
 	if (rc == 0 && p->result.verdict > t->worst)
 		t->worst = p->result.verdict;
 	return rc;
 }
 
-/* --- the timeline --- */
-
-/* All of them: where a class wants four eyes, who the second one was matters as much. */
-static void
-add_signers(const struct evidence_result *r, struct buf *out)
-{
-	for (size_t i = 0; i < r->nsigners; i++) {
-		buf_adds(out, i == 0 ? ", signed by " : " and ");
-		text_escape(out, r->signers[i].by, strlen(r->signers[i].by));
-	}
-}
-
-/* "2026-11-24 15:20:01 UTC": a person reads seconds. */
-static void
-add_when(struct buf *out, int64_t ms)
-{
-	char text[TIME_TEXT];
-
-	time_format(text, ms);
-	buf_addf(out, "%.10s %.8s UTC", text, text + 11);
-}
-
-static void
-add_piece(const struct piece *p, struct buf *out)
-{
-	const struct evidence_result *r = &p->result;
-
-	if (!r->has_entry) {
-		buf_addf(out, "  entry %-16" PRIu64, p->seq);
-	} else {
-		buf_adds(out, "  ");
-		add_when(out, r->entry.time_ms);
-		buf_addf(out, "  %-20s", event_name(r->entry.event));
-		if (strcmp(r->entry.code, "ok") != 0) {
-			buf_addc(out, ' ');
-			text_escape(out, r->entry.code, strlen(r->entry.code));
-		}
-		if (r->has_actor) /* who sent it is said above */
-			buf_addf(out, " by %s", r->actor.by);
-	}
-	buf_addf(out, "  [%s", evidence_verdict_name(r->verdict));
-	if (r->verdict != EVIDENCE_OK)
-		buf_addf(out, ": %s", r->why.text);
-	buf_adds(out, "]\n");
-}
-
-/* The gateway's word on how it stands, beside what the evidence shows. */
-static const char *
-state_of(const struct track *t, const char *mailbox)
-{
-	const struct json *list = t->state != NULL ? json_member(t->state, "mailboxes") : NULL;
-
-	for (size_t i = 0; i < json_count(list); i++) {
-		const char *name = json_text(json_item(list, i), "mailbox"),
-			   *state = json_text(json_item(list, i), "state");
-
-		if (name != NULL && state != NULL && strcmp(name, mailbox) == 0)
-			return state;
-	}
-	return NULL;
-}
-
-static void
-add_mailbox(const struct track *t, const char *mailbox, struct buf *out)
-{
-	const char *state = state_of(t, mailbox);
-
-	if (*mailbox != '\0') {
-		buf_addf(out, "\n%s", mailbox);
-		buf_adds(out, state != NULL ? ": " : "");
-		if (state != NULL)
-			text_escape(out, state, strlen(state));
-		buf_addc(out, '\n');
-	}
-	for (size_t i = 0; i < t->n; i++)
-		if (strcmp(t->pieces[i].result.entry.mailbox, mailbox) == 0)
-			add_piece(&t->pieces[i], out);
-}
-
-/* Each mailbox at the place of its first entry. */
-static void
-add_timeline(const struct track *t, struct buf *out)
-{
-	const struct evidence_result *first = t->n > 0 ? &t->pieces[0].result : NULL;
-
-	buf_addf(out, "bundle %s", t->id);
-	if (first != NULL && first->has_manifest && first->verdict != EVIDENCE_FAIL) {
-		buf_addf(out, ", %s from %s", first->klass, first->from);
-		add_signers(first, out);
-	}
-	buf_addc(out, '\n');
-	add_mailbox(t, "", out);
-	for (size_t i = 0; i < t->n; i++) {
-		const char *mailbox = t->pieces[i].result.entry.mailbox;
-		bool shown = *mailbox == '\0';
-
-		for (size_t k = 0; k < i && !shown; k++)
-			shown = strcmp(t->pieces[k].result.entry.mailbox, mailbox) == 0;
-		if (!shown)
-			add_mailbox(t, mailbox, out);
-	}
-}
+/* --- what is told --- */
 
 static void
 add_json_piece(const struct piece *p, struct buf *out)
@@ -311,9 +206,9 @@ add_json_piece(const struct piece *p, struct buf *out)
 static void
 add_json_head(const struct track *t, struct buf *out)
 {
-	const struct evidence_result *first = t->n > 0 ? &t->pieces[0].result : NULL;
+	const struct evidence_result *first = t->line.n > 0 ? &t->line.pieces[0].result : NULL;
 
-	buf_json_str(out, "bundle", t->id);
+	buf_json_str(out, "bundle", t->line.id);
 	buf_json_str(out, "verdict", evidence_verdict_name(t->worst));
 	if (first == NULL || !first->has_manifest || first->verdict == EVIDENCE_FAIL)
 		return;
@@ -331,7 +226,8 @@ add_json_head(const struct track *t, struct buf *out)
 static void
 add_json(const struct track *t, struct buf *out)
 {
-	const struct json *list = t->state != NULL ? json_member(t->state, "mailboxes") : NULL;
+	const struct json *list =
+	    t->line.state != NULL ? json_member(t->line.state, "mailboxes") : NULL;
 
 	buf_addc(out, '{');
 	add_json_head(t, out);
@@ -346,9 +242,9 @@ add_json(const struct track *t, struct buf *out)
 	buf_addc(out, ']');
 	buf_json_key(out, "evidence");
 	buf_addc(out, '[');
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < t->line.n; i++) {
 		buf_adds(out, i > 0 ? "," : "");
-		add_json_piece(&t->pieces[i], out);
+		add_json_piece(&t->line.pieces[i], out);
 	}
 	buf_adds(out, "]}");
 }
@@ -363,13 +259,13 @@ track_all(struct track *t, struct err *e)
 
 	if (past_check(t->c, e) < 0 || ask_state(t, e) < 0 || ask_list(t, e) < 0)
 		return -1;
-	for (size_t i = 0; i < t->n; i++)
-		if (ask_piece(t, &t->pieces[i], e) < 0)
-			return err_wrap(e, "entry %" PRIu64, t->pieces[i].seq);
+	for (size_t i = 0; i < t->line.n; i++)
+		if (ask_piece(t, &t->line.pieces[i], e) < 0)
+			return err_wrap(e, "entry %" PRIu64, t->line.pieces[i].seq);
 	if (t->c->json)
 		add_json(t, &out);
 	else
-		add_timeline(t, &out);
+		timeline_text(&t->line, &out);
 	rc = say(t->c, &out, e);
 	buf_free(&out);
 	return rc;
@@ -379,24 +275,25 @@ static int
 run(struct client *c, const struct args *a, struct err *e)
 {
 	static const enum err_code codes[] = {ERR_OK, ERR_INCOMPLETE, ERR_FAIL};
-	struct track t = {.c = c, .id = args_operand(a, 0), .save_fd = -1};
+	struct track t = {
+	    .c = c, .save_fd = -1, .line = {.id = args_operand(a, 0), .now_ms = time_now_ms()}};
 	int rc = -1;
 
 	if (args_want(a, 1, 1, "ID", e) < 0)
 		return -1;
-	if (!uuid_is_v7(t.id))
-		return err_set(e, ERR_USAGE, "%s: no bundle's id", t.id);
+	if (!uuid_is_v7(t.line.id))
+		return err_set(e, ERR_USAGE, "%s: no bundle's id", t.line.id);
 	if (!args_has(a, "save") || files_folder(args_value(a, "save"), &t.save_fd, e) == 0)
 		rc = track_all(&t, e);
 	if (t.save_fd >= 0)
 		close(t.save_fd);
-	json_free(t.state);
-	free(t.pieces);
+	json_free(t.line.state);
+	free(t.line.pieces);
 	return rc < 0 ? -1 : err_exit(codes[t.worst]);
 }
 
 static const struct args_row options[] = {
-    {"save", "DIR", "write each piece of evidence there, ID-NUMBER.evidence", false},
+    {"save", "DIR", "write each piece of evidence there, ID-NUMBER-EVENT.evidence", false},
     {NULL, NULL, NULL, false},
 };
 

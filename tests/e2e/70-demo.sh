@@ -35,8 +35,9 @@ ok "the demo ends with 0" "$TOP/tests/demo.sh" "$D"
 ok "three bundles" [ "$(count "$D/bundles" '*.shb')" = 3 ]
 ok "evidence of each step" [ "$(count "$D/evidence" '*.evidence')" -gt 25 ]
 for f in pki log.vkey root.pem timeline.txt; do ok "$f is there" [ -e "$D/$f" ]; done
-ok "the timeline shows who read" grep -q 'Read .*by person/csc/a.khan' "$D/timeline.txt"
+ok "the timeline shows who read" grep -q ' read by person/csc/a.khan' "$D/timeline.txt"
 ok "the timeline shows who did not collect" grep -q 'schools/st-j.dsl: waiting' "$D/timeline.txt"
+ok "and for how long" grep -q '  not collected yet, for [0-9]* s$' "$D/timeline.txt"
 for e in "$D"/evidence/*.evidence; do
 	"$S" verify "$e" --root "$D/root.pem" --log "$D/log.vkey" >"$T/said" 2>&1 || { ok "${e##*/} verifies" false; continue; }
 	altered "$e" 100
