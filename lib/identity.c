@@ -134,6 +134,8 @@ check_key(X509 *x, const struct row *r, struct identity *out, struct err *e)
 	if (X509_check_ca(x) != 0)
 		return err_set(e, ERR_PROFILE, "certificate: a CA certificate, not one of %s",
 			       r->name);
+	if (X509_get_ext_by_NID(x, NID_basic_constraints, -1) < 0)
+		return err_set(e, ERR_PROFILE, "certificate: does not say that it is no CA");
 	if (r->agreement) {
 		if (EVP_PKEY_get_id(key) != EVP_PKEY_X25519 || usage != KU_KEY_AGREEMENT ||
 		    EVP_PKEY_get_raw_public_key(key, out->x25519, &n) != 1)
@@ -310,12 +312,15 @@ identity_request(const void *key_pem, size_t len, const char *subject, struct bu
 		 struct err *e)
 {
 	EVP_PKEY *key = read_key(key_pem, len, e);
-	X509_REQ *req = X509_REQ_new();
-	BIO *bio = BIO_new(BIO_s_mem());
+	X509_REQ *req;
+	BIO *bio;
 	bool ok;
 
-	ok = key != NULL &&
-	     X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8,
+	if (key == NULL)
+		return -1;
+	req = X509_REQ_new();
+	bio = BIO_new(BIO_s_mem());
+	ok = X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8,
 					(const unsigned char *)subject, -1, -1, 0) == 1 &&
 	     X509_REQ_set_pubkey(req, key) == 1 && X509_REQ_sign(req, key, EVP_sha256()) > 0 &&
 	     PEM_write_bio_X509_REQ(bio, req) == 1;
@@ -328,9 +333,13 @@ int
 identity_public_key(const void *key_pem, size_t len, struct buf *pem, struct err *e)
 {
 	EVP_PKEY *key = read_key(key_pem, len, e);
-	BIO *bio = BIO_new(BIO_s_mem());
-	bool ok = key != NULL && PEM_write_bio_PUBKEY(bio, key) == 1;
+	BIO *bio;
+	bool ok;
 
+	if (key == NULL)
+		return -1;
+	bio = BIO_new(BIO_s_mem());
+	ok = PEM_write_bio_PUBKEY(bio, key) == 1;
 	EVP_PKEY_free(key);
 	return take_bio(bio, ok, pem, "no public key could be had of this key", e);
 }
