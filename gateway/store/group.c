@@ -376,9 +376,42 @@ group_take_sealed(void *env, struct chan *ch, const void *msg, int fd)
 	stamp_elsewhere(s, m);
 }
 
+static bool
+is_authority(const struct conf *c, const char *name)
+{
+	const char *tsa;
+
+	for (size_t i = 0; (tsa = conf_instance(c, "tsa", i)) != NULL; i++)
+		if (strcmp(tsa, name) == 0)
+			return true;
+	return false;
+}
+
+/* The token itself is for whoever reads it to judge; here it must be one that we asked for. */
+static int
+stamp_check(const struct store *s, const struct msg_stamped *m, struct err *e)
+{
+	struct ledger_checkpoint c;
+
+	if (!is_authority(s->env->conf, m->tsa))
+		return err_set(e, ERR_INTERNAL, "no such authority: %s", m->tsa);
+	if (m->token.n == 0)
+		return err_set(e, ERR_INTERNAL, "no token");
+	if (!ledger_checkpoint(s->writer, m->size, &c, NULL, NULL) || c.size != m->size)
+		return err_set(e, ERR_INTERNAL, "no checkpoint of %llu entries",
+			       (unsigned long long)m->size);
+	return 0;
+}
+
 void
 group_take_stamped(struct store *s, const struct msg_stamped *m)
 {
+	struct err e;
+
+	if (stamp_check(s, m, &e) < 0) {
+		log_err(LOG_LEVEL_WARN, "stamp-dropped", &e);
+		return;
+	}
 	ledger_add_stamp(s->writer, m->size, m->tsa, m->time_ms, m->token.p, m->token.n);
 	log_info("stamped", "size=%llu tsa=%s", (unsigned long long)m->size, m->tsa);
 }

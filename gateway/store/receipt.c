@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "safehand/bundle.h"
+#include "safehand/digest.h"
 #include "safehand/entry.h"
 #include "safehand/identity.h"
 #include "safehand/log.h"
@@ -175,7 +176,11 @@ judge(struct receipt *r, const struct msg_facts_statement *f, struct err *e)
 	if (f->kind == STATEMENT_OPENED && strcmp(f->code, "ok") != 0)
 		r->event = EVENT_OPEN_FAILURE;
 	r->part = r->event == EVENT_ANSWER ? answer_part(f->code) : 0;
-	return signed_parse(r->body.data, r->body.len, STATEMENT_MAX_BYTES, &r->parts, e);
+	if (signed_parse(r->body.data, r->body.len, STATEMENT_MAX_BYTES, &r->parts, e) < 0)
+		return -1;
+	/* the log names the bytes that we keep, not those that verify says it read */
+	digest_of(r->parts.content, r->parts.content_bytes, r->facts.statement_sha256);
+	return 0;
 }
 
 /* --- in the group --- */

@@ -323,6 +323,20 @@ id_is_free(const struct upload *u, struct err *e)
 		   : 0;
 }
 
+/* The log names the bytes that we keep, not those that verify says it read. */
+static int
+check_manifest(const struct upload *u, struct err *e)
+{
+	uint8_t digest[DIGEST_BYTES];
+
+	if (u->facts.manifest_bytes > u->head.len - BUNDLE_FIXED_BYTES)
+		return err_set(e, ERR_INTERNAL, "verify speaks of a longer manifest");
+	digest_of(u->head.data + BUNDLE_FIXED_BYTES, u->facts.manifest_bytes, digest);
+	if (memcmp(digest, u->facts.manifest_sha256, DIGEST_BYTES) != 0)
+		return err_set(e, ERR_INTERNAL, "verify speaks of another manifest");
+	return 0;
+}
+
 static void
 on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *why)
 {
@@ -338,6 +352,10 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 		return;
 	}
 	facts_keep(u, facts);
+	if (check_manifest(u, &e) < 0) {
+		turn_away(u, &e);
+		return;
+	}
 	if (judge(u, u->store->reader, &klass, &e) < 0 || id_is_free(u, &e) < 0) {
 		refuse(u, &e);
 		return;
