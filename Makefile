@@ -133,6 +133,16 @@ jail: $(BUILD)/unit/test_jail
 	@$< 2>$<.log >&2 || { cat $<.log; exit 1; }
 	@grep -hE '^(\[  PASSED  \]|skipped|Landlock)' $<.log | sed 's|^|test_jail: |'
 
+## make roles      each role's place on its channels taken: everything it could say, said to the real others
+ROLES_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/roles/*.c))
+.PHONY: roles
+$(BUILD)/unit/test_roles: $(ROLES_OBJ) $(FRAME_OBJ) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(ROLES_OBJ) $(FRAME_OBJ) $(STATIC) $(LIBS_LIB) -levent_core -lseccomp -lcmocka
+roles: $(BUILD)/unit/test_roles $(ROLE_BINS) $(BUILD)/test-pki/done
+	@BUILD=$(CURDIR)/$(BUILD) PKI=$(CURDIR)/$(BUILD)/test-pki $< 2>$<.log >&2 || { cat $<.log; exit 1; }
+	@grep -h '^\[  PASSED  \]' $<.log | sed 's|^|test_roles: |'
+
 ## make bench      measures, one JSON line each: everything in tests/bench, each with a scratch folder
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 .PHONY: bench
@@ -148,7 +158,7 @@ bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 ## make test       everything: unit tests, the numbered end-to-end scenarios, a share of make fault
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
-test: deps all unit jail e2e fault-share
+test: deps all unit jail roles e2e fault-share
 e2e: all $(BUILD)/test-pki/done
 	@set -e; for s in $(E2E); do echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) sh $$s; done
 
