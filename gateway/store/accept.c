@@ -9,6 +9,7 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/case.h"
+#include "store/expectation.h"
 #include "store/deadline.h"
 
 #define REFUSALS_PER_MINUTE 30	/* entries of one agency: a sender that errs cannot fill the log */
@@ -82,6 +83,7 @@ accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct 
 	for (size_t i = 0; i < a->facts->to.n; i++)
 		deliver(s, &b, &to[i], (uint32_t)i);
 	case_accept(s, &b, a);
+	expectation_accept(s, &b, a);
 	deadline_open_bundle(s, &b, a->facts, a->klass);
 	log_info("accepted", "bundle=%s from=%s class=%s bytes=%llu to=%zu", b.id, b.from, b.klass,
 		 (unsigned long long)b.place.length, a->facts->to.n);

@@ -10,6 +10,7 @@
 #include "store/bundle_json.h"
 #include "store/classes.h"
 #include "store/consent.h"
+#include "store/expectation.h"
 #include "store/feed.h"
 #include "store/members.h"
 #include "store/proof.h"
@@ -332,6 +333,21 @@ ask_consent(const struct question *q)
 		reply_unknown(&q->a);
 }
 
+static void
+ask_expectation(const struct question *q)
+{
+	if (!ask_is_own(q->s, q->m->mailbox, q->m->agency)) {
+		reply_unknown(&q->a);
+		return;
+	}
+	switch ((enum ask)q->m->what) {
+	case ASK_EXPECTATIONS: expectation_list(q->s, &q->a, q->m->mailbox); break;
+	case ASK_EXPECT: expectation_open(q->s, &q->a, q->m); break;
+	case ASK_UNEXPECT: expectation_withdraw(q->s, &q->a, q->m); break;
+	default: expectation_evidence(q->s, &q->a, q->m); break;
+	}
+}
+
 static void (*const answers[ASKS])(const struct question *q) = {
     [ASK_ROSTER] = ask_roster,
     [ASK_CRL] = ask_crl,
@@ -344,6 +360,10 @@ static void (*const answers[ASKS])(const struct question *q) = {
     [ASK_SUBSCRIPTIONS] = ask_subscriptions,
     [ASK_SUBSCRIBE] = ask_subscribe,
     [ASK_UNSUBSCRIBE] = ask_subscribe,
+    [ASK_EXPECTATIONS] = ask_expectation,
+    [ASK_EXPECT] = ask_expectation,
+    [ASK_UNEXPECT] = ask_expectation,
+    [ASK_EXPECTATION_EVIDENCE] = ask_expectation,
     [ASK_CLASSES] = ask_classes,
     [ASK_CONSENTS] = ask_consents,
     [ASK_CONSENT] = ask_consent,

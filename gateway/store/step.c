@@ -12,6 +12,7 @@
 #include "safehand/log.h"
 #include "safehand/notice_file.h"
 #include "store/deadline.h"
+#include "store/expectation.h"
 #include "store/group.h"
 #include "store/ladder.h"
 #include "store/outbox.h"
@@ -167,17 +168,13 @@ tell_contact(const struct taking *t, enum notice_kind kind, const char *mailbox)
 static void
 take_overdue(struct taking *t)
 {
-	struct ledger_expectation *x = &t->x.expectation;
 	char owed[OWED_TEXT];
 
 	subject_owed(t->d, owed);
 	enter(t, EVENT_OVERDUE, t->d->mailbox, t->d->n, owed);
 	t->d->overdue = true;
-	if (t->x.is_bundle)
-		return;
-	x->missed_seq = enter(t, EVENT_EXPECTATION_MISSED, t->d->owed_to, 0, "ok");
-	x->state = EXPECTATION_MISSED;
-	ledger_set_expectation(t->s->writer, x);
+	if (!t->x.is_bundle)
+		expectation_missed(t->s, t->x.expectation.n);
 }
 
 /* --- cover --- */

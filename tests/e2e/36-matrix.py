@@ -29,6 +29,7 @@ def shape(method, target):
     """A target of the matrix or a pattern of the gateway, with its names made alike."""
     target = re.sub(r"\{(own|to)\}", "{mailbox}", target.partition("?")[0]).replace("/tile/0/000.p/1", "/tile/{level}/{tile}")
     target = re.sub(r"/class/\w+$", "/{kind}/{value}", target)
+    target = re.sub(r"\{(expectation|expected|none)\}", "{id}", target)
     target = re.sub(r"/child/\{child\}/wmp/ppu$", "/{kind}/{value}/{other}", target)
     return method, re.sub(r"/evidence/\{[a-z-]+\}", "/evidence/{seq}", target)
 
@@ -181,6 +182,10 @@ def twins(column, method, target, kind, names):
             yield "no such mailbox", filled(target, dict(names, **{which: agency + "/" + "nobody.at.all"[: len(role)]}))
 
 
+recipient = Member(gw, "csc")
+EXPECTED = [uuid7()]
+EXPECTED.append(recipient.call("PUT", f"/v1/expectations/{TO}/{EXPECTED[0]}?class=general&from=uhcw/emergency&due={int(time.time() * 1000) + 3600000}&about=c:{'b' * 52}").json()["opened_seq"])
+
 for method, target, kind, cells in ROWS:
     draft, names = bundle() if "{id}" in target else (None, {})
     if method == "DELETE" and "class/referral" in target:
@@ -189,7 +194,9 @@ for method, target, kind, cells in ROWS:
         if want == "-":
             continue
         agency, own = CALLERS.get(column, ("csc", TO))
-        n = dict(names, own=own, to=TO, child="c:" + "a" * 52)
+        n = dict(names, own=own, to=TO, child="c:" + "a" * 52, expectation=uuid7(), none=uuid7(), due=int(time.time() * 1000) + 3600000)
+        n.setdefault("id", uuid7())
+        n.update(expected=EXPECTED[0], opened=EXPECTED[1], **{"from": "csc/duty" if own != "csc/duty" and agency != "csc" else "uhcw/emergency"})
         path = filled(target, n)
         body = body_of(kind, column if column in CALLERS else "recipient", n, draft)
         what = f"{column}: {method} {target}" + (f" ({kind})" if kind != "-" else "")

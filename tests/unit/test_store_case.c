@@ -1,6 +1,7 @@
 /* Cases: flags, what replaces what, in the store as a whole. */
 #include "store_rig.h"
 
+#include "store/deadline.h"
 #include "store/ledger_case.h"
 
 #define CHILD	  "c:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -189,6 +190,172 @@ the_route_names_who_had_it(void **state)
 	assert_true(rig_body_has("\"mailbox\":\"uhcw/paediatrics\",\"as\":\"to\""));
 }
 
+/* --- expectations --- */
+
+#define DUE 3600000 /* ms from now */
+
+static int64_t clock_ms;
+
+static int64_t
+played(void)
+{
+	return clock_ms;
+}
+
+static struct msg_ask
+wish(enum ask what, const char *id)
+{
+	struct msg_ask m = rig_question(what, "uhcw");
+
+	strcpy(m.mailbox, "uhcw/emergency");
+	strcpy(m.id, id);
+	strcpy(m.value, "general");
+	strcpy(m.other, "csc/duty");
+	strcpy(m.about, CHILD);
+	m.number = (uint64_t)(clock_ms + DUE);
+	return m;
+}
+
+static void
+ask(struct msg_ask m)
+{
+	rig_ask(&m);
+}
+
+static void
+play_clock(void)
+{
+	clock_ms = time_now_ms();
+	rig.store->now = played;
+}
+
+static void
+what_is_expected_comes(void **state)
+{
+	struct ledger_expectation x;
+	struct msg_ask m;
+
+	play_clock();
+	ask(wish(ASK_EXPECT, RIG_ID3));
+	rig_expect(201, ERR_OK);
+	assert_true(rig_body_has("\"state\":\"open\""));
+	ask(wish(ASK_EXPECT, RIG_ID3)); /* the same again */
+	rig_expect(200, ERR_OK);
+	submit(RIG_ID2, 1, NULL); /* of another child, or none */
+	rig_expect(201, ERR_OK);
+	assert_true(ledger_expectation(rig.store->reader, RIG_ID3, &x));
+	assert_int_equal(x.state, EXPECTATION_OPEN);
+	submit(RIG_ID, 1, about_child); /* from csc/mash: any mailbox of the agency */
+	rig_expect(201, ERR_OK);
+	assert_true(ledger_expectation(rig.store->reader, RIG_ID3, &x));
+	assert_int_equal(x.state, EXPECTATION_MET);
+	m = wish(ASK_EXPECTATION_EVIDENCE, RIG_ID3);
+	m.number = (uint64_t)x.met_seq;
+	ask(m);
+	rig_expect(200, ERR_OK);
+	m.number = (uint64_t)x.met_seq + 1; /* an entry that is not of it */
+	ask(m);
+	rig_expect(404, ERR_UNKNOWN);
+	clock_ms += 2 * DUE;
+	deadline_tick(rig.store);
+	rig_settle();
+	ask(wish(ASK_EXPECTATIONS, ""));
+	assert_true(rig_body_has("\"state\":\"met\""));
+	assert_false(rig_body_has("missed_seq"));
+}
+
+static void
+what_does_not_come_is_missed(void **state)
+{
+	struct ledger_expectation x;
+
+	play_clock();
+	ask(wish(ASK_EXPECT, RIG_ID3));
+	rig_expect(201, ERR_OK);
+	clock_ms += DUE - 1;
+	deadline_tick(rig.store);
+	rig_settle();
+	assert_true(ledger_expectation(rig.store->reader, RIG_ID3, &x));
+	assert_int_equal(x.state, EXPECTATION_OPEN); /* not a millisecond early */
+	clock_ms += 1;
+	deadline_tick(rig.store);
+	rig_settle();
+	assert_true(ledger_expectation(rig.store->reader, RIG_ID3, &x));
+	assert_int_equal(x.state, EXPECTATION_MISSED);
+	assert_true(x.missed_seq > x.opened_seq);
+	submit(RIG_ID, 1, about_child); /* late: it counts, and what was missed stays */
+	rig_expect(201, ERR_OK);
+	ask(wish(ASK_EXPECTATIONS, ""));
+	assert_true(rig_body_has("\"state\":\"met\""));
+	assert_true(rig_body_has("missed_seq"));
+}
+
+static void
+what_is_not_wanted_any_more(void **state)
+{
+	ask(wish(ASK_UNEXPECT, RIG_ID3));
+	rig_expect(404, ERR_UNKNOWN);
+	play_clock();
+	ask(wish(ASK_EXPECT, RIG_ID3));
+	rig_expect(201, ERR_OK);
+	ask(wish(ASK_UNEXPECT, RIG_ID3));
+	rig_expect(200, ERR_OK);
+	assert_true(rig_body_has("\"state\":\"withdrawn\""));
+	ask(wish(ASK_UNEXPECT, RIG_ID3)); /* twice */
+	rig_expect(200, ERR_OK);
+	clock_ms += 2 * DUE;
+	deadline_tick(rig.store);
+	rig_settle();
+	ask(wish(ASK_EXPECTATIONS, ""));
+	assert_false(rig_body_has("missed"));
+}
+
+static void
+what_cannot_be_expected(void **state)
+{
+	struct ledger_totals before, after;
+	struct msg_ask m;
+
+	play_clock();
+	ledger_totals(rig.store->reader, &before);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	strcpy(m.value, "none");
+	ask(m);
+	rig_expect(404, ERR_UNKNOWN);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	strcpy(m.other, "csc/nobody");
+	ask(m);
+	rig_expect(404, ERR_UNKNOWN);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	strcpy(m.other, "uhcw/paediatrics"); /* of one's own agency */
+	ask(m);
+	rig_expect(403, ERR_DENIED);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	strcpy(m.other, "schools/st-j.dsl"); /* which may not send the class */
+	ask(m);
+	rig_expect(403, ERR_DENIED);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	m.number = (uint64_t)clock_ms;
+	ask(m);
+	rig_expect(413, ERR_LIMIT);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	m.number = UINT64_MAX;
+	ask(m);
+	rig_expect(413, ERR_LIMIT);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	strcpy(m.agency, "csc");
+	ask(m);
+	rig_expect(404, ERR_UNKNOWN);
+	ledger_totals(rig.store->reader, &after);
+	assert_int_equal(after.entries, before.entries);
+	ask(wish(ASK_EXPECT, RIG_ID3));
+	rig_expect(201, ERR_OK);
+	m = wish(ASK_EXPECT, RIG_ID3);
+	m.about[0] = '\0';
+	ask(m);
+	rig_expect(409, ERR_CONFLICT);
+}
+
 /* --- classes --- */
 
 static void
@@ -316,6 +483,10 @@ main(void)
 					    rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_replaced, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_route_names_who_had_it, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_is_expected_comes, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_does_not_come_is_missed, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_is_not_wanted_any_more, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_cannot_be_expected, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(classes_are_told, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(withdrawn_before_it_was_collected, rig_setup,
 					    rig_teardown),
