@@ -158,7 +158,7 @@ bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 ## make test       everything: unit tests, the numbered end-to-end scenarios, a share of make fault
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
-test: deps all unit jail roles e2e fault-share
+test: deps all unit fuzz-replay jail roles e2e fault-share
 e2e: all $(BUILD)/test-pki/done
 	@set -e; for s in $(E2E); do echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) sh $$s; done
 
@@ -199,6 +199,6 @@ packages:
 clean:
 	rm -rf $(BUILD)
 
-include mk/install.mk mk/quality.mk mk/fault.mk
+include mk/install.mk mk/quality.mk mk/fuzz.mk mk/fault.mk
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

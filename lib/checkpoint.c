@@ -67,7 +67,8 @@ checkpoint_parse(const void *bytes, size_t len, struct checkpoint *out, struct e
 	size_t n;
 
 	*out = (struct checkpoint){0};
-	if (next_line(&text, &len, &line, &n) < 0 || n == 0 || n >= sizeof out->origin)
+	if (next_line(&text, &len, &line, &n) < 0 || n == 0 || n >= sizeof out->origin ||
+	    !utf8_is_clean(line, n))
 		return err_set(e, ERR_FORMAT, "checkpoint: origin");
 	memcpy(out->origin, line, n);
 	if (next_line(&text, &len, &line, &n) < 0 || parse_decimal(line, n, &out->size) < 0)

@@ -152,10 +152,22 @@ checkpoint_texts_that_are_none(void **state)
 	    "o\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	    "o\n99999999999999999999\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
 	    "o\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"};
+	static const struct {
+		const char *text;
+		size_t n;
+	} hostile[] = {
+	    {"o\0p\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 51},
+	    {"o\xff\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 50},
+	    {"o\x1b[2J\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 53},
+	};
 	struct checkpoint c;
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_refused(checkpoint_parse(bad[i], strlen(bad[i]), &c, &e), &e, ERR_FORMAT);
+	/* an origin that would be cut short, one that no terminal should see: found by fuzz_note */
+	for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++)
+		assert_refused(checkpoint_parse(hostile[i].text, hostile[i].n, &c, &e), &e,
+			       ERR_FORMAT);
 }
 
 static void

@@ -1,0 +1,57 @@
+/* fuzz_proof.c - inclusion and consistency proofs as text: refused, or written again as they were;
+ * and the verifiers on what they say. Runs in: tests. */
+#include "fuzz.h"
+#include "safehand/note.h"
+
+static void
+try_inclusion(const uint8_t *p, size_t n)
+{
+	uint8_t leaf[DIGEST_BYTES] = {1}, root[DIGEST_BYTES] = {2};
+	struct merkle_proof proof;
+	const char *note;
+	uint64_t index;
+	size_t len;
+	struct err e = {0};
+
+	if (tlog_proof_parse((const char *)p, n, &index, &proof, &note, &len, &e) < 0) {
+		fuzz_refused(&e);
+		return;
+	}
+	assert(note + len == (const char *)p + n && proof.n <= PROOF_HASHES_MAX);
+	for (uint64_t size = 0; size < 64; size++) /* no proof of random hashes leads anywhere */
+		assert(merkle_verify_inclusion(leaf, index, size, &proof, root, &e) < 0);
+	assert(merkle_verify_inclusion(leaf, index, UINT64_MAX, &proof, root, &e) < 0);
+}
+
+static void
+try_consistency(const uint8_t *p, size_t n)
+{
+	uint8_t old_root[DIGEST_BYTES] = {1}, root[DIGEST_BYTES] = {2};
+	struct merkle_proof proof;
+	struct buf text = {0};
+	const char *note;
+	uint64_t old;
+	size_t len;
+	struct err e = {0};
+
+	if (tlog_consistency_parse((const char *)p, n, &old, &proof, &note, &len, &e) < 0) {
+		fuzz_refused(&e);
+		return;
+	}
+	tlog_consistency_format(old, &proof, note, len, &text);
+	assert(text.len == n && memcmp(text.data, p, n) == 0);
+	assert(merkle_verify_consistency(old, UINT64_MAX, &proof, old_root, root, &e) < 0 ||
+	       old == 0);
+	if (old < UINT64_MAX)
+		assert(merkle_verify_consistency(old, old + 1, &proof, old_root, root, &e) < 0 ||
+		       old == 0);
+	buf_free(&text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	try_inclusion(p, n);
+	try_consistency(p, n);
+	return 0;
+}
