@@ -1,5 +1,8 @@
 # quality.mk - line coverage of the library, attacks on the running daemon.
 
+# a mail server with TLS, for what the courier sends
+PACKAGES_TEST += python3-aiosmtpd
+
 ## make coverage   lines of lib/ that the unit tests run, file by file; fails below COVERAGE_MIN per cent
 COVERAGE_MIN = 90
 .PHONY: coverage

@@ -71,6 +71,7 @@ rm -rf "$D/scratch"
 # a whole other PKI, with the same names
 export SAFEHAND_PKI="$D/foreign"
 "$P/init" --dir "$D/foreign" --name "West Midlands"
+"$P/issue" gateway-tls localhost --dns localhost --ip 127.0.0.1
 "$P/issue" agency-tls uhcw
 "$P/issue" agency-sign uhcw
 "$P/issue" person-sign uhcw/j.patel

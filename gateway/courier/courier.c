@@ -36,7 +36,7 @@ struct job {
 
 struct courier {
 	struct event_base *base;
-	struct http *http;
+	struct calls *calls;
 	courier_stamped *stamped;
 	void *ctx;
 	struct authority *authorities;
@@ -44,7 +44,7 @@ struct courier {
 	STAILQ_HEAD(jobs, job) queue;
 	size_t waiting;
 	/* of the first job */
-	struct http_call *call;
+	struct call *call;
 	struct authority *asked;
 	struct buf request;
 	struct event *turn; /* when to look at the queue again */
@@ -125,7 +125,7 @@ set_aside(struct courier *c, struct err *e)
 }
 
 static void
-on_answer(void *ctx, const struct err *failure, const struct buf *answer)
+on_answer(void *ctx, const struct call_end *end)
 {
 	struct courier *c = ctx;
 	struct buf token = {0};
@@ -133,10 +133,10 @@ on_answer(void *ctx, const struct err *failure, const struct buf *answer)
 	struct err e;
 
 	c->call = NULL;
-	if (failure != NULL) {
-		e = *failure;
+	if (end->why.code != ERR_OK) {
+		e = end->why;
 		set_aside(c, &e);
-	} else if (check_answer(c, answer, &token, &time_ms, &e) < 0) {
+	} else if (check_answer(c, end->answer, &token, &time_ms, &e) < 0) {
 		set_aside(c, &e);
 	} else {
 		hand_in(c, &token, time_ms);
@@ -177,7 +177,7 @@ ask(struct courier *c, struct err *e)
 	buf_clear(&c->request);
 	if (timestamp_request(STAILQ_FIRST(&c->queue)->stamp.digest, &c->request, e) < 0)
 		return -1;
-	return http_begin(c->http, &post, on_answer, c, &c->call, e);
+	return http_begin(c->calls, &post, on_answer, c, &c->call, e);
 }
 
 static void
@@ -275,7 +275,7 @@ courier_configure(struct courier *c, const struct role_env *env, struct err *e)
 			return -1;
 		}
 	}
-	http_cancel(c->call);
+	call_cancel(c->call);
 	c->call = NULL;
 	c->asked = NULL;
 	authorities_free(c->authorities, c->n);
@@ -288,13 +288,12 @@ courier_configure(struct courier *c, const struct role_env *env, struct err *e)
 }
 
 struct courier *
-courier_new(struct event_base *base, courier_stamped *stamped, void *ctx)
+courier_new(struct event_base *base, struct calls *calls, courier_stamped *stamped, void *ctx)
 {
 	struct courier *c = mem_alloc(sizeof *c);
 
-	*c = (struct courier){.base = base, .stamped = stamped, .ctx = ctx};
+	*c = (struct courier){.base = base, .calls = calls, .stamped = stamped, .ctx = ctx};
 	STAILQ_INIT(&c->queue);
-	c->http = http_new(base);
 	if ((c->turn = evtimer_new(base, on_turn, c)) == NULL)
 		log_fatal("courier", &(struct err){ERR_SYSTEM, "no timer"});
 	return c;
@@ -303,8 +302,7 @@ courier_new(struct event_base *base, courier_stamped *stamped, void *ctx)
 void
 courier_free(struct courier *c)
 {
-	http_cancel(c->call);
-	http_free(c->http);
+	call_cancel(c->call);
 	event_free(c->turn);
 	while (!STAILQ_EMPTY(&c->queue))
 		job_drop(c);

@@ -5,13 +5,15 @@
 #include "frame/msg.h"
 #include "frame/role.h"
 
+struct calls;
 struct courier;
 
 /* A token that holds; m is valid until this returns. */
 typedef void courier_stamped(void *ctx, const struct msg_stamped *m);
 
-/* Ends the process on failure. */
-struct courier *courier_new(struct event_base *base, courier_stamped *stamped, void *ctx);
+/* calls outlives it. Ends the process on failure. */
+struct courier *courier_new(struct event_base *base, struct calls *calls, courier_stamped *stamped,
+			    void *ctx);
 void courier_free(struct courier *c);
 
 /* The authorities of env's sections [tsa "…"] and their roots, in the place of those before; what

@@ -1,11 +1,14 @@
 /* main.c - the courier's process: the one role that speaks outward. Runs in: courier. Owns: the
- * courier. Trusts: master, store. */
+ * courier, what it notifies of. Trusts: master, store. */
+#include "courier/call.h"
 #include "courier/courier.h"
-#include "courier/http.h"
+#include "courier/notify.h"
 #include "safehand/log.h"
 
 static struct {
+	struct calls *calls;
 	struct courier *courier;
+	struct notify *notify;
 	struct chan *store;
 } state;
 
@@ -17,9 +20,21 @@ on_stamped(void *ctx, const struct msg_stamped *m)
 }
 
 static void
+on_notified(void *ctx, const struct msg_notified *m)
+{
+	chan_send(state.store, MSG_NOTIFIED, m, -1);
+}
+
+static void
 on_stamp(void *ctx, struct chan *ch, const void *msg, int fd)
 {
 	courier_stamp(state.courier, msg);
+}
+
+static void
+on_notify(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	notify_add(state.notify, msg);
 }
 
 static void
@@ -31,32 +46,39 @@ peer(struct role_env *env, struct chan *ch)
 static int
 prepare(struct role_env *env, struct err *e)
 {
-	return http_prepare(e);
+	return calls_prepare(e);
+}
+
+/* Both or neither: what may be refused comes first, and notify_configure refuses nothing that
+ * master let through. */
+static int
+configure(struct role_env *env, struct err *e)
+{
+	return courier_configure(state.courier, env, e) < 0
+		   ? -1
+		   : notify_configure(state.notify, env, e);
 }
 
 static int
 start(struct role_env *env, struct err *e)
 {
-	state.courier = courier_new(env->base, on_stamped, NULL);
-	return courier_configure(state.courier, env, e);
-}
-
-static int
-reload(struct role_env *env, struct err *e)
-{
-	return courier_configure(state.courier, env, e);
+	state.calls = calls_new(env->base);
+	state.courier = courier_new(env->base, state.calls, on_stamped, NULL);
+	state.notify = notify_new(env->base, state.calls, on_notified, NULL);
+	return configure(env, e);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct chan_handler handlers[] = {{MSG_STAMP, on_stamp}, {0, NULL}};
+	static const struct chan_handler handlers[] = {
+	    {MSG_STAMP, on_stamp}, {MSG_NOTIFY, on_notify}, {0, NULL}};
 	static const struct role role = {.id = ROLE_COURIER,
 					 .handlers = handlers,
 					 .prepare = prepare,
 					 .start = start,
 					 .peer = peer,
-					 .reload = reload};
+					 .reload = configure};
 
 	return role_main(argc, argv, &role);
 }

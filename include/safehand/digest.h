@@ -20,5 +20,8 @@ void digest_add(struct digest *d, const void *p, size_t n);
 void digest_get(const struct digest *d, uint8_t out[static DIGEST_BYTES]);
 /* The digest of n bytes at once. */
 void digest_of(const void *p, size_t n, uint8_t out[static DIGEST_BYTES]);
+/* HMAC-SHA-256 (RFC 2104) of n bytes under a key of any length. */
+void digest_hmac(const void *key_secret, size_t key_len, const void *p, size_t n,
+		 uint8_t out[static DIGEST_BYTES]);
 
 #endif

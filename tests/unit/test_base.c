@@ -1,6 +1,7 @@
 /* test_base.c - errors, buffers, encodings, times, names: what everything stands on. */
 #include "tap.h"
 
+#include "safehand/digest.h"
 #include "safehand/enc.h"
 #include "safehand/name.h"
 #include "safehand/time.h"
@@ -196,6 +197,41 @@ names(void **state)
 		     name_is_about("c:a1"));
 }
 
+/* RFC 4231, cases 1, 2, 3 and 6: keys shorter and longer than a block. */
+static void
+hmac_has_its_vectors(void **state)
+{
+	static const struct {
+		size_t key_len;
+		char key, data_char;
+		size_t n;
+		const char *text, *want;
+	} rows[] = {
+	    {20, 0x0b, 0, 8, "Hi There",
+	     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+	    {4, 0, 0, 28, "what do ya want for nothing?",
+	     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+	    {20, (char)0xaa, (char)0xdd, 50, NULL,
+	     "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+	    {131, (char)0xaa, 0, 54, "Test Using Larger Than Block-Size Key - Hash Key First",
+	     "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+	};
+	char key[131], data[64], hex[HEX_LEN(DIGEST_BYTES)];
+	uint8_t mac[DIGEST_BYTES];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		memset(key, rows[i].key, sizeof key);
+		if (rows[i].key == 0)
+			memcpy(key, "Jefe", 4);
+		memset(data, rows[i].data_char, sizeof data);
+		if (rows[i].text != NULL)
+			memcpy(data, rows[i].text, rows[i].n);
+		digest_hmac(key, rows[i].key_len, data, rows[i].n, mac);
+		hex_encode(hex, mac, sizeof mac);
+		assert_string_equal(hex, rows[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -208,6 +244,7 @@ main(void)
 	    cmocka_unit_test(utf8),
 	    cmocka_unit_test(times),
 	    cmocka_unit_test(names),
+	    cmocka_unit_test(hmac_has_its_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

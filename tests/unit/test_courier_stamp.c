@@ -3,7 +3,7 @@
 #include "tsa_play.h"
 
 #include "courier/courier.h"
-#include "courier/http.h"
+#include "courier/call.h"
 #include "frame/settings.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
@@ -11,6 +11,7 @@
 #define LIMIT_MS 20000 /* a test that takes longer has failed */
 
 static struct event_base *base;
+static struct calls *calls;
 static struct courier *courier;
 static struct role_env env;
 static struct tsa_play play[3];
@@ -138,7 +139,8 @@ begin(void **state)
 {
 	got.n = 0;
 	base = event_base_new();
-	courier = courier_new(base, on_stamped, NULL);
+	calls = calls_new(base);
+	courier = courier_new(base, calls, on_stamped, NULL);
 	env = (struct role_env){.base = base};
 	memset(play, 0, sizeof play);
 	return 0;
@@ -148,6 +150,7 @@ static int
 end(void **state)
 {
 	courier_free(courier);
+	calls_free(calls);
 	for (size_t i = 0; i < 3; i++)
 		if (play[i].listener != NULL)
 			play_end(&play[i]);
@@ -416,7 +419,7 @@ main(void)
 	snprintf(pki, sizeof pki, "%s", getenv("PKI"));
 	snprintf(foreign, sizeof foreign, "%s/foreign", pki);
 	log_init("courier", LOG_LEVEL_WARN);
-	if (http_prepare(&e) < 0)
+	if (calls_prepare(&e) < 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
