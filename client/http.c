@@ -376,6 +376,8 @@ set_method(const struct transfer *t)
 		curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(call->end - call->from));
 	} else if (strcmp(call->method, "HEAD") == 0) {
 		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	} else if (strcmp(call->method, "DELETE") == 0) {
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
 	} else {
 		curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
 	}

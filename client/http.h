@@ -32,7 +32,7 @@ void http_free(struct http *h); /* NULL is fine */
 void http_trust(struct http *h, struct trust *t, enum trust_mode mode);
 
 struct http_call {
-	const char *method; /* GET, HEAD, POST, PUT */
+	const char *method; /* GET, HEAD, POST, PUT, DELETE */
 	const char *path;   /* from /v1 on */
 	const char *type;   /* media type of what is sent; NULL: nothing is */
 	const void *body;   /* POST: sent from memory */

@@ -22,6 +22,14 @@ static const struct command *const commands[] = {
 	&answer_command,
 	&inspect_command,
 	&track_command,
+	&subscribe_command,
+	&unsubscribe_command,
+	&subscriptions_command,
+	&consent_command,
+	&consents_command,
+	&expect_command,
+	&expectations_command,
+	&withdraw_command,
 	&watch_command,
 	&verify_command,
 };
@@ -48,7 +56,7 @@ add_overview(struct buf *out)
 	    "\n"
 	    "Sends and receives sealed bundles of documents, by safe hand.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		buf_addf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		buf_addf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
 	buf_adds(out, "\nWith every command:\n");
 	args_help(common, out);
 	buf_adds(out,

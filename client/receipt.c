@@ -222,7 +222,10 @@ post(struct client *c, const struct statement *s, const struct buf *file, uint8_
 	struct buf path = {0};
 	int rc;
 
-	buf_addf(&path, "/v1/mailboxes/%s/bundles/%s/statements", s->mailbox, s->bundle);
+	if (s->kind == STATEMENT_WITHDRAWN) /* of our own bundle, not of one in our mailbox */
+		buf_addf(&path, "/v1/bundles/%s/statements", s->bundle);
+	else
+		buf_addf(&path, "/v1/mailboxes/%s/bundles/%s/statements", s->mailbox, s->bundle);
 	call.path = buf_str(&path);
 	rc = gate_call(c, &call, &a, e);
 	if (rc == 0)

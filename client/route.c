@@ -40,6 +40,8 @@ add_question(const struct order *o, struct buf *out)
 	buf_addc(out, ']');
 	add_names(out, "to", o->m->to, o->m->nto);
 	add_names(out, "exclude", o->exclude, o->nexclude);
+	if (o->m->supersedes[0] != '\0')
+		buf_json_str(out, "supersedes", o->m->supersedes);
 	buf_addc(out, '}');
 }
 
@@ -154,7 +156,10 @@ tell_added(struct client *c, const struct order *o, const struct recipient *to, 
 			say_note(c, "also sealed for %s, which covers %s", to[i].mailbox,
 				 to[i].covers);
 		else
-			say_note(c, "also goes to %s, which subscribed", to[i].mailbox);
+			say_note(c,
+				 "also goes to %s, which subscribed, is demanded or had what "
+				 "this replaces",
+				 to[i].mailbox);
 	}
 }
 

@@ -209,7 +209,8 @@ take_slot(struct store *s, struct receipt *r, const struct ledger_bundle *b,
 	return rc;
 }
 
-/* The same again gets the first answer; so does a machine that lost what it had collected. */
+/* The same again gets the first answer; so does a machine that lost what it had collected, and a
+ * sender who withdraws what is withdrawn. */
 static int
 repeated(struct store *s, struct receipt *r, const struct ledger_entry *was,
 	 const struct ledger_bundle *b, const struct ledger_delivery *d, struct err *e)
@@ -222,7 +223,7 @@ repeated(struct store *s, struct receipt *r, const struct ledger_entry *was,
 	       memcmp(content.data, r->parts.content, content.len) == 0;
 	buf_free(&content);
 	buf_free(&signature);
-	if (!same && r->event != EVENT_CONTENT_HANDOVER)
+	if (!same && r->event != EVENT_CONTENT_HANDOVER && r->event != EVENT_WITHDRAWN)
 		return err_set(e, ERR_REPEATED, "%s is recorded already, with other bytes",
 			       event_name(r->event));
 	r->seq = was->seq;

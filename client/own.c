@@ -1,0 +1,121 @@
+/* own.c - questions about our own mailboxes. Runs in: client. Owns: nothing. Trusts: nothing that
+ * it shows unescaped. */
+#include "own.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "safehand/enc.h"
+#include "safehand/time.h"
+
+#define DAY_MS INT64_C(86400000)
+
+int
+own_mailbox(struct client *c, const struct args *a, const char **out, struct err *e)
+{
+	const char *name = args_value(a, "mailbox");
+	const struct conf *conf;
+
+	if (name != NULL && !name_is_mailbox(name))
+		return err_set(e, ERR_USAGE, "--mailbox %s: want agency/role", name);
+	if (name == NULL) {
+		if (client_conf(c, &conf, e) < 0)
+			return -1;
+		name = conf_instance(conf, "mailbox", 0);
+		if (name == NULL || conf_instance(conf, "mailbox", 1) != NULL)
+			return err_set(e, ERR_USAGE, "--mailbox is wanted: %s is configured",
+				       name == NULL ? "none" : "more than one");
+	}
+	*out = name;
+	return 0;
+}
+
+int
+own_call(struct client *c, const char *method, const char *path, struct json **doc, struct err *e)
+{
+	struct http_call call = {
+	    .method = method, .path = path, .from_fd = -1, .into_fd = -1, .max = OWN_ANSWER_MAX};
+	struct http_answer a = {0};
+	int rc = gate_call(c, &call, &a, e);
+
+	if (doc != NULL)
+		*doc = NULL;
+	if (rc == 0 && doc != NULL && a.body.len > 0)
+		rc = json_parse("answer", a.body.data, a.body.len, OWN_ANSWER_MAX, doc, e);
+	http_clear(&a);
+	return rc;
+}
+
+/* The end of a local day is the beginning of the next: mktime knows of summer time. */
+static int
+day_end(const char *text, int64_t *ms)
+{
+	struct tm day = {.tm_isdst = -1};
+	char after;
+	time_t at;
+
+	if (strlen(text) != 10 ||
+	    sscanf(text, "%4d-%2d-%2d%c", &day.tm_year, &day.tm_mon, &day.tm_mday, &after) != 3)
+		return -1;
+	day.tm_year -= 1900;
+	day.tm_mon -= 1;
+	if (day.tm_mon < 0 || day.tm_mon > 11 || day.tm_mday < 1 || day.tm_mday > 31)
+		return -1;
+	day.tm_mday += 1;
+	at = mktime(&day);
+	*ms = (int64_t)at * 1000;
+	return at == (time_t)-1 ? -1 : 0;
+}
+
+int
+own_instant(const char *what, const char *text, int64_t *ms, struct err *e)
+{
+	if (time_parse(text, ms) == 0 || day_end(text, ms) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE,
+		       "--%s %s: want a day such as 2026-12-01, or 2026-12-01T09:00:00Z", what,
+		       text);
+}
+
+int
+own_subject(struct client *c, const struct args *a, bool of_case, struct own_subject *out,
+	    struct err *e)
+{
+	static const char *const kinds[] = {"child", "household", "class", "area"};
+	const char *given = NULL;
+	size_t n = 0, most = of_case ? 2 : 4;
+
+	for (size_t i = 0; i < most; i++) {
+		if (args_value(a, kinds[i]) == NULL)
+			continue;
+		n++;
+		out->kind = kinds[i];
+		given = args_value(a, kinds[i]);
+	}
+	if (n != 1)
+		return err_set(e, ERR_USAGE, "want just one of --child, --household%s",
+			       of_case ? "" : ", --class, --area");
+	if (strcmp(out->kind, "child") == 0 || strcmp(out->kind, "household") == 0)
+		return keys_pseudonym(c, out->kind[0], given, out->value, e);
+	if (!name_is_class(given))
+		return err_set(e, ERR_USAGE, "--%s %s: want [a-z0-9][a-z0-9-]*", out->kind, given);
+	strcpy(out->value, given);
+	return 0;
+}
+
+void
+own_time(const struct json *o, const char *name, char out[static OWN_TIME])
+{
+	const char *text = json_has_no(o, name) ? NULL : json_text(o, name);
+	struct tm local;
+	int64_t ms;
+	time_t at;
+
+	*out = '\0';
+	if (text == NULL || (time_parse(text, &ms) < 0 && time_parse_ms(text, &ms) < 0))
+		return;
+	at = (time_t)(ms / 1000);
+	if (localtime_r(&at, &local) == NULL || strftime(out, OWN_TIME, "%F %H:%M %Z", &local) == 0)
+		*out = '\0';
+}
