@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "commands.h"
+#include "safehand/crypto.h"
 
 /* clang-format off */
 static const struct command *const commands[] = {
@@ -174,6 +175,8 @@ main(int argc, char **argv)
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* keys never go into a core file */
 	setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive gives NULL for UTF-8 names without it */
 	signal(SIGPIPE, SIG_IGN);
+	if (crypto_old() != NULL)
+		fprintf(stderr, "safehand: OpenSSL here is %s\n", crypto_old());
 	client_init(&c);
 	rc = dispatch(&c, argc, argv, &e);
 	if (rc < 0)

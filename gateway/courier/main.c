@@ -3,6 +3,7 @@
 #include "courier/call.h"
 #include "courier/courier.h"
 #include "courier/notify.h"
+#include "safehand/crypto.h"
 #include "safehand/log.h"
 
 static struct {
@@ -46,6 +47,7 @@ peer(struct role_env *env, struct chan *ch)
 static int
 prepare(struct role_env *env, struct err *e)
 {
+	crypto_tell();
 	return calls_prepare(e);
 }
 

@@ -8,6 +8,7 @@
 #include <event2/listener.h>
 
 #include "front/front.h"
+#include "safehand/crypto.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 
@@ -203,6 +204,7 @@ on_last_call(evutil_socket_t fd, short what, void *arg)
 static int
 front_prepare(struct role_env *env, struct err *e)
 {
+	crypto_tell();
 	front.env = env;
 	env->state = &front;
 	return new_tls(&front, e);

@@ -4,6 +4,7 @@
 
 #include "frame/role.h"
 #include "notary/notary.h"
+#include "safehand/crypto.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 
@@ -140,6 +141,7 @@ prepare(struct role_env *env, struct err *e)
 	struct buf warm = {0};
 	int rc = -1;
 
+	crypto_tell();
 	if (log_key == NULL || key == NULL || cert == NULL)
 		return err_set(e, ERR_CONFIG, "notary: keys or certificate are missing");
 	take_settings(env->conf);

@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 
+#include "safehand/crypto.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/ask.h"
@@ -85,6 +86,7 @@ store_prepare(struct role_env *env, struct err *e)
 {
 	struct store *s = &store;
 
+	crypto_tell();
 	env->state = s;
 	s->env = env;
 	s->now = time_now_ms;

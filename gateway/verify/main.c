@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "frame/role.h"
+#include "safehand/crypto.h"
 #include "safehand/bundle.h"
 #include "safehand/json.h"
 #include "safehand/log.h"
@@ -164,6 +165,7 @@ prepare(struct role_env *env, struct err *e)
 
 	/* jansson draws the seed of its tables from a file at the first object; without it, from
 	 * the clock and the process's number, which can be guessed */
+	crypto_tell();
 	if (take_files(env, e) < 0 || json_parse("seed", "{}", 2, 2, &seeded, e) < 0)
 		return -1;
 	json_free(seeded);
