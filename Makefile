@@ -10,7 +10,7 @@ AR       ?= ar
 PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
 	libjansson-dev libevent-dev libseccomp-dev libical-dev tzdata
 PACKAGES_TEST  = libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard procps sqlite3
-PACKAGES_CHECK = clang-format cppcheck shellcheck git mandoc
+PACKAGES_CHECK = clang-format clang-tidy cppcheck shellcheck git mandoc
 # make test-security alone: scanners and an attacker's tool to run against the daemon
 PACKAGES_SECURITY = testssl.sh sslscan slowhttptest
 # make fuzz alone: without clang the fuzzers run with their own main
@@ -35,8 +35,15 @@ endif
 ifdef WERROR
 WARN   += -Werror
 endif
+# The same bytes whatever folder it is built in.
+CFLAGS_SAME = -ffile-prefix-map=$(CURDIR)=.
+ifdef ANALYZE
+# with the variables that the compiler zeroes it sees uninitialised ones everywhere (gcc 12)
+HARDEN := $(filter-out -ftrivial-auto-var-init=zero,$(HARDEN))
+WARN   += -fanalyzer
+endif
 # -fPIC for the library's objects: the same objects make the .a and the .so.
-CFLAGS_ALL  = -std=gnu11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) -Iinclude -DSAFEHAND_VERSION='"$(VERSION)"' $(CFLAGS)
+CFLAGS_ALL  = -std=gnu11 -D_GNU_SOURCE -g $(OPT) $(WARN) $(HARDEN) -Iinclude -I$(BUILD)/gen -DSAFEHAND_VERSION='"$(VERSION)"' $(CFLAGS_SAME) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections $(SANLINK) $(LDFLAGS)
 
 LIB_SRC  := $(wildcard lib/*.c)
@@ -74,6 +81,14 @@ all: $(STATIC) $(ROLE_BINS) $(CLIENT_BIN)
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+# Which sources this is, for those who must tell one build from another: the log's GatewayStart, status.
+BUILD_ID_H := $(BUILD)/gen/build_id.h
+BUILD_ID_SRC = Makefile $(sort $(wildcard include/safehand/*.h lib/*.[ch] gateway/*/*.[ch] client/*.[ch]))
+$(BUILD_ID_H): $(BUILD_ID_SRC)
+	@mkdir -p $(@D)
+	@printf '#define SAFEHAND_BUILD_ID "%s"\n' $$(cat $^ | sha256sum | cut -c1-16) >$@
+$(BUILD)/obj/gateway/store/roster.o $(BUILD)/obj/gateway/store/control.o: $(BUILD_ID_H)
 
 $(BUILD)/obj/lib/%.o: lib/%.c Makefile
 	@mkdir -p $(@D)
@@ -174,24 +189,43 @@ CPPCHECK_QUEUE = '-DSTAILQ_HEAD(n,t)=struct n {struct t *f, **l;}' '-DSTAILQ_ENT
 	'-DLIST_HEAD(n,t)=struct n {struct t *f;}' '-DLIST_ENTRY(t)=struct {struct t *n, **p;}'
 C_FILES  = $(shell git ls-files '*.c' '*.h')
 SH_FILES = $(shell git ls-files 'pki/*' 'tests/*.sh' '.ci/run' | grep -v '\.[0-9]$$')
-check: deps
+# clang-tidy, a file each, again only when the file or what it includes has changed; its checks are .clang-tidy's
+TIDY_OK = $(patsubst %.c,$(BUILD)-check/tidy/%.ok,$(wildcard lib/*.c gateway/*/*.c client/*.c))
+$(BUILD)-check/tidy/%.ok: %.c .clang-tidy $(wildcard include/safehand/*.h) | $(BUILD)-check/gen/build_id.h
+	@mkdir -p $(@D)
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Igateway -I. -I$(BUILD)-check/gen \
+		-DSAFEHAND_VERSION='"$(VERSION)"' 2>$@.said >&2 || { grep -v 'warnings\? generated' $@.said; exit 1; }
+	@touch $@
+$(BUILD)-check/gen/build_id.h:
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)-check $@
+check: deps $(TIDY_OK)
 	clang-format --dry-run -Werror $(C_FILES)
 	shellcheck -x -P pki -e SC1091,SC2034 $(SH_FILES)
 	sh tests/doors.sh
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability --suppress=missingIncludeSystem \
-		--suppress=nullPointerOutOfMemory --std=c11 -D_GNU_SOURCE $(CPPCHECK_QUEUE) -Iinclude -Igateway $(wildcard lib gateway client)
-	$(MAKE) --no-print-directory BUILD=$(BUILD)-check WERROR=1 all
+		--suppress=nullPointerOutOfMemory --std=c11 -D_GNU_SOURCE -DOPENSSL_VERSION_NUMBER=0x30000160L $(CPPCHECK_QUEUE) -Iinclude -Igateway $(wildcard lib gateway client)
+	$(MAKE) --no-print-directory BUILD=$(BUILD)-check WERROR=1 ANALYZE=1 all
 	sh tests/manuals.sh $(BUILD)-check/bin
 format:
 	clang-format -i $(C_FILES)
 
 # What is missing is installed when root, else the one line that installs it is printed.
+OPENSSL_OLDEST = 3.0.22
 deps:
-	@missing=$$(for p in $(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_CHECK); do \
+	@missing=$$(pkg-config --atleast-version=$(OPENSSL_OLDEST) libcrypto 2>/dev/null || echo libssl-dev libssl3 openssl; \
+		for p in $(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_CHECK); do \
 		dpkg-query -W -f='$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q '^ii' || echo $$p; done); \
 	[ -z "$$missing" ] || if [ "$$(id -u)" = 0 ]; then \
 		apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $$missing; \
 	else echo "missing packages; run: sudo apt-get install" $$missing >&2; exit 1; fi
+
+## make sbom       build/safehand.spdx.json: what is in the programs, in SPDX 2.3
+SBOM = $(BUILD)/safehand.spdx.json
+.PHONY: sbom
+sbom: all
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} /usr/bin/python3 -B mk/sbom.py $(VERSION) \
+		$$(sed -n 's/.*"\(.*\)"/\1/p' $(BUILD_ID_H)) $(ROLE_BINS) $(CLIENT_BIN) >$(SBOM).new
+	@mv $(SBOM).new $(SBOM)
 
 packages:
 	@echo $(PACKAGES_BUILD) $(PACKAGES_TEST) $(PACKAGES_CHECK)

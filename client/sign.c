@@ -1,4 +1,5 @@
 /* sign.c - safehand sign: one more person's signature on a sealed bundle. Runs in: client. */
+#include <assert.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,7 @@ add_signature(struct client *c, const char *path, const char *as, struct buf *ou
 	    check_new(signer_identity(s), ids, n, e) == 0 &&
 	    bundle_file_check_payload(b, NULL, NULL, e) == 0)
 		rc = sign_file(b, s, path, e);
+	assert(rc < 0 || b != NULL);
 	if (rc == 0 && c->json) {
 		buf_addc(out, '{');
 		buf_json_str(out, "id", b->manifest->id);

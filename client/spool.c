@@ -1,5 +1,6 @@
 /* spool.c - sealed bundles on their way out. Runs in: client. Owns: the folder spool. Trusts: a
  * gateway's evidence once it is judged. */
+#include <assert.h>
 #include "spool.h"
 
 #include <errno.h>
@@ -104,6 +105,7 @@ put(struct client *c, const struct bundle_file *b, struct http_answer *a, struct
 	struct retry r;
 	struct http *h;
 
+	assert(b != NULL);
 	if (gate_open(c, false, &h, e) < 0)
 		return -1;
 	r = gate_retry(c);
@@ -119,6 +121,7 @@ take_evidence(struct client *c, const struct bundle_file *b, const struct http_a
 {
 	struct evidence_result r = {0};
 
+	assert(b != NULL);
 	if (proof_check(c, a->body.data, a->body.len, EVENT_SUBMISSION_ACCEPTANCE, b->manifest->id,
 			"", b->manifest_sha256, &r, e) < 0 ||
 	    proof_keep(c, a->body.data, a->body.len, &r.entry, &out->evidence, e) < 0)

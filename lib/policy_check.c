@@ -10,6 +10,7 @@
  *	7. what is kept until after the last answer must owe one
  *	8. a concern is discounted by two persons
  */
+#include <assert.h>
 #include <string.h>
 
 #include "policy_in.h"
@@ -19,9 +20,13 @@ static bool
 meet(const char *a, const char *b)
 {
 	const char *sa = strchr(a, '/'), *sb = strchr(b, '/');
-	size_t na = (size_t)(sa - a), nb = (size_t)(sb - b);
-	bool agency = *a == '*' || *b == '*' || (na == nb && memcmp(a, b, na) == 0);
+	size_t na, nb;
+	bool agency;
 
+	assert(sa != NULL && sb != NULL); /* patterns were checked when they were read */
+	na = (size_t)(sa - a);
+	nb = (size_t)(sb - b);
+	agency = *a == '*' || *b == '*' || (na == nb && memcmp(a, b, na) == 0);
 	return agency && (sa[1] == '*' || sb[1] == '*' || strcmp(sa, sb) == 0);
 }
 

@@ -98,15 +98,13 @@ run(const struct options *o, char **words, size_t n)
 	struct err e;
 	int rc;
 
-	if (request_command(words[0], &c, &e) < 0 ||
-	    request_build(c, (const char *const *)words + 1, n - 1, &line, &e) < 0)
-		rc = fail(&e);
-	else if (!is_meant(o, c))
-		rc = fail(&(struct err){ERR_USAGE, "nothing was done"});
-	else if (wire_ask(o->socket, &line, c->wait_seconds, &answer, &e) < 0)
-		rc = fail(&e);
-	else
+	if (request_command(words[0], &c, &e) == 0 &&
+	    request_build(c, (const char *const *)words + 1, n - 1, &line, &e) == 0 &&
+	    (is_meant(o, c) || err_set(&e, ERR_USAGE, "nothing was done") == 0) &&
+	    wire_ask(o->socket, &line, c->wait_seconds, &answer, &e) == 0)
 		rc = show_answer(o, c, words[1], &answer);
+	else
+		rc = fail(&e);
 	buf_free(&line);
 	buf_free(&answer);
 	return rc;

@@ -287,8 +287,9 @@ read_query(const struct query *query, const char *p, size_t n, struct call *out)
 		stop = stop != NULL ? stop : end;
 		if (equals == NULL || equals > stop || stop + 1 == end)
 			return -1;
-		while (query[i].name != NULL && (strlen(query[i].name) != (size_t)(equals - p) ||
-						 memcmp(query[i].name, p, strlen(query[i].name))))
+		while (query[i].name != NULL &&
+		       (strlen(query[i].name) != (size_t)(equals - p) ||
+			memcmp(query[i].name, p, strlen(query[i].name)) != 0))
 			i++;
 		if (query[i].name == NULL || seen & 1u << i ||
 		    !query[i].take((struct piece){equals + 1, (size_t)(stop - equals - 1)}, out))
