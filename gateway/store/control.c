@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "build_id.h"
 #include "safehand/entry.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
@@ -101,6 +102,7 @@ run_status(struct control *c, char **words, size_t n)
 	time_format(time, s->started_ms);
 	buf_addc(b, '{');
 	buf_json_str(b, "version", SAFEHAND_VERSION);
+	buf_json_str(b, "build", SAFEHAND_BUILD_ID);
 	buf_json_str(b, "started", time);
 	buf_json_int(b, "bundles", t.bundles);
 	buf_json_int(b, "live", t.live);

@@ -8,6 +8,7 @@
 #include "safehand/digest.h"
 #include "safehand/enc.h"
 #include "safehand/entry.h"
+#include "build_id.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/group.h"
@@ -187,6 +188,7 @@ roster_answer(struct store *s, const struct asker *a)
 struct telling {
 	struct change change;
 	enum entry_event event;
+	const char *code;
 	uint8_t digest[DIGEST_BYTES];
 };
 
@@ -214,16 +216,17 @@ tell_apply(struct store *s, struct change *c, struct err *e)
 		ledger_set_value(s->writer, "policy", hex);
 	}
 	group_enter(s, &(struct group_entry){
-			   .event = t->event, .statement_sha256 = t->digest, .code = "ok"});
+			   .event = t->event, .statement_sha256 = t->digest, .code = t->code});
 	return 0;
 }
 
 static void
-tell(struct store *s, enum entry_event event, const struct buf *text)
+tell(struct store *s, enum entry_event event, const char *code, const struct buf *text)
 {
 	struct telling *t = mem_alloc(sizeof *t);
 
-	*t = (struct telling){.change = {.apply = tell_apply, .done = told}, .event = event};
+	*t = (struct telling){
+	    .change = {.apply = tell_apply, .done = told}, .event = event, .code = code};
 	digest_of(text->data, text->len, t->digest);
 	group_add(s, &t->change);
 }
@@ -234,18 +237,19 @@ roster_tell_policy(struct store *s)
 	struct buf text = {0};
 
 	policy_text(s->policy, &text);
-	tell(s, EVENT_POLICY_CHANGE, &text);
+	tell(s, EVENT_POLICY_CHANGE, "ok", &text);
 	buf_free(&text);
 }
 
-/* The digest of build and configuration: who has both can say which gateway this was. */
+/* The build by its name, and the digest of build and configuration: who has both can say which
+ * gateway this was. */
 void
 roster_tell_start(struct store *s)
 {
 	struct buf text = {0};
 
-	buf_adds(&text, SAFEHAND_VERSION "\n");
+	buf_adds(&text, SAFEHAND_VERSION "+" SAFEHAND_BUILD_ID "\n");
 	conf_print(s->env->conf, false, &text);
-	tell(s, EVENT_GATEWAY_START, &text);
+	tell(s, EVENT_GATEWAY_START, "build:" SAFEHAND_VERSION "+" SAFEHAND_BUILD_ID, &text);
 	buf_free(&text);
 }
