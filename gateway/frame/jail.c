@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,15 +24,15 @@
  * that it was given. */
 static const struct row {
 	rlim_t files, processes;
-	bool chroot;
+	bool chroot, secrets; /* secrets: its memory is kept out of swap */
 } rows[ROLE_IDS] = {
-    [ROLE_MASTER] = {FILES_MANY, NO_LIMIT, false}, /* starts the others: not jailed */
-    [ROLE_FRONT] = {FILES_MANY, 0, true},
-    [ROLE_VERIFY] = {FILES_FEW, 0, true},
-    [ROLE_STORE] = {FILES_MANY, 0, true}, /* the data folder is its root */
-    [ROLE_NOTARY] = {FILES_FEW, 0, true},
-    [ROLE_COURIER] = {FILES_FEW, NO_LIMIT,
-		      false}, /* libcurl reads CA files and resolv.conf, and resolves in a thread */
+    [ROLE_MASTER] = {FILES_MANY, NO_LIMIT, false, true}, /* starts the others: not jailed */
+    [ROLE_FRONT] = {FILES_MANY, 0, true, true},
+    [ROLE_VERIFY] = {FILES_FEW, 0, true, false},
+    [ROLE_STORE] = {FILES_MANY, 0, true, false}, /* the data folder is its root */
+    [ROLE_NOTARY] = {FILES_FEW, 0, true, true},
+    [ROLE_COURIER] = {FILES_FEW, NO_LIMIT, false,
+		      true}, /* libcurl reads CA files and resolv.conf, and resolves in a thread */
 };
 
 static int
@@ -106,12 +107,27 @@ no_way_back(struct err *e)
 	return 0;
 }
 
+/* The keys stand in it already: what there is now stays in memory. Later pages are not held, since
+ * a user's limit is small and a role must not fail at it under load. */
+static int
+lock_memory(struct jail_report *r, struct err *e)
+{
+	if (mlockall(MCL_CURRENT) == 0)
+		return 0;
+	if (errno != ENOMEM && errno != EPERM)
+		return err_sys(e, "mlockall");
+	r->no_lock = "the user's limit is too low (RLIMIT_MEMLOCK)";
+	return 0;
+}
+
 /* The steps in their order: each needs what the one before it gave away last. */
 static int
 take_steps(enum role_id role, const struct jail *j, struct jail_report *r, struct err *e)
 {
 	const struct row *row = &rows[role];
 
+	if (row->secrets && lock_memory(r, e) < 0)
+		return -1;
 	if (r->root && as_root(row, j->user, j->root, e) < 0)
 		return -1;
 	if (r->root && row->chroot && access("/proc/self", F_OK) == 0)

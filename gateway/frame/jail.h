@@ -11,11 +11,13 @@ struct jail {
 	int data_fd;	  /* the one folder whose files the role may reach; -1: none */
 };
 
-/* Takes every step of the role's row, in this order; each is fatal (-1): empty root, groups, user
+/* Takes every step of the role's row, in this order; each is fatal (-1): memory that holds secrets
+ * is kept out of swap, empty root, groups, user
  * (and tries to come back), limits, no new privileges, not dumpable, Landlock (landlock.h), system
- * calls (calls.h). Skipped are only what needs root when started without it, Landlock where the
- * kernel has none, and the filter of system calls under sanitizers; each is said. Appends the
- * confinement as the kernel then reports it to told, one JSON object. */
+ * calls (calls.h). Skipped are only what needs root when started without it, locking memory above
+ * the user's limit, Landlock where the kernel has none, and the filter of system calls under
+ * sanitizers; each is said. Appends the confinement as the kernel then reports it to told, one JSON
+ * object. */
 int jail_enter(enum role_id role, const struct jail *jail, struct buf *told, struct err *e);
 
 #endif

@@ -74,6 +74,7 @@ tell_skipped(const struct jail_report *r, struct buf *told)
 	struct buf text = {0};
 
 	add_skipped(&text, "empty root, change of user", r->root ? NULL : "not started as root");
+	add_skipped(&text, "memory kept out of swap", r->no_lock);
 	add_skipped(&text, "landlock", r->no_landlock);
 	add_skipped(&text, "filter of system calls", r->no_calls);
 	buf_json_str(told, "skipped", buf_str(&text));
@@ -95,6 +96,7 @@ jail_report_tell(const struct jail_report *r, struct buf *told)
 	tell_line(status, "\nNoNewPrivs:", "no_new_privs", told);
 	tell_line(status, "\nSeccomp:", "seccomp", told);
 	tell_line(status, "\nSeccomp_filters:", "seccomp_filters", told);
+	tell_line(status, "\nVmLck:", "locked", told);
 	buf_json_int(told, "landlock", r->landlock);
 	buf_json_int(told, "dumpable", r->dumpable);
 	tell_limit("files", &r->files, told);

@@ -7,11 +7,12 @@
 #include "frame/msg.h"
 
 struct jail_report {
-	int status;			    /* /proc/self/status, opened while there was a /proc */
-	bool root;			    /* started as root */
-	bool chroot;			    /* in the empty root */
-	int landlock;			    /* its level, 0: none */
-	const char *no_landlock, *no_calls; /* why they were skipped, NULL: they were not */
+	int status;   /* /proc/self/status, opened while there was a /proc */
+	bool root;    /* started as root */
+	bool chroot;  /* in the empty root */
+	int landlock; /* its level, 0: none */
+	const char *no_lock, *no_landlock,
+	    *no_calls; /* why they were skipped, NULL: they were not */
 	/* asked */
 	int dumpable;
 	uid_t uid[3]; /* real, effective, saved */

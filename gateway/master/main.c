@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -122,6 +123,8 @@ serve(const char *path)
 
 	log_init("master", LOG_LEVEL_INFO);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* it holds every key until it has handed them over */
+	if (geteuid() == 0 && mlockall(MCL_CURRENT | MCL_FUTURE) < 0) /* nor are they swapped */
+		log_warn("not-locked", "error=%s", strerror(errno));
 	if (load_all(path, &master.now, &e) < 0)
 		return err_exit(ERR_CONFIG);
 	if (load_check_root(master.now.conf, &e) < 0)

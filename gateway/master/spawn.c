@@ -156,6 +156,15 @@ reload_answered(struct master *m, struct child *c)
 
 /* The store comes last: it has the roster judged anew, and no worker may judge by an old CRL then.
  * A child that is starting was given the old files: it too is told. */
+/* Each secret is with its role now, and a role that has one is not started again. */
+static void
+wipe_secrets(struct master *m)
+{
+	for (size_t i = 0; i < m->now.nfiles; i++)
+		if (m->now.files[i].secret)
+			buf_wipe(&m->now.files[i].data);
+}
+
 void
 spawn_reload(struct master *m, struct loaded *next)
 {
@@ -169,6 +178,7 @@ spawn_reload(struct master *m, struct loaded *next)
 		if (c->pid > 0 && c->ch != NULL && c->role != ROLE_STORE)
 			reload_child(m, c);
 	}
+	wipe_secrets(m);
 }
 
 static void
@@ -292,6 +302,7 @@ spawn_all(struct master *m)
 			}
 		}
 	go(spawn_find(m, ROLE_STORE, 0)); /* last: all its peers are there */
+	wipe_secrets(m);
 }
 
 /* --- stop --- */
