@@ -202,6 +202,7 @@ check: deps $(TIDY_OK)
 	clang-format --dry-run -Werror $(C_FILES)
 	shellcheck -x -P pki -e SC1091,SC2034 $(SH_FILES)
 	sh tests/doors.sh
+	sh tests/threats.sh
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability --suppress=missingIncludeSystem \
 		--suppress=nullPointerOutOfMemory --std=c11 -D_GNU_SOURCE -DOPENSSL_VERSION_NUMBER=0x30000160L $(CPPCHECK_QUEUE) -Iinclude -Igateway $(wildcard lib gateway client)
 	$(MAKE) --no-print-directory BUILD=$(BUILD)-check WERROR=1 ANALYZE=1 all
