@@ -131,7 +131,8 @@ check_key(X509 *x, const struct row *r, struct identity *out, struct err *e)
 
 	if (key == NULL)
 		return err_set(e, ERR_CERTIFICATE, "certificate: no public key that we know");
-	if (X509_check_ca(x) != 0)
+	/* CA:TRUE without keyCertSign can sign nothing, and X509_check_ca calls it no CA */
+	if (X509_check_ca(x) != 0 || X509_get_extension_flags(x) & EXFLAG_CA)
 		return err_set(e, ERR_PROFILE, "certificate: a CA certificate, not one of %s",
 			       r->name);
 	if (X509_get_ext_by_NID(x, NID_basic_constraints, -1) < 0)
