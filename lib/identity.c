@@ -171,11 +171,10 @@ identity_of_x509(X509 *x, struct identity *out, struct err *e)
 int
 identity_parse(const void *der, size_t len, struct identity *out, struct err *e)
 {
-	const unsigned char *p = der;
-	X509 *x = len <= CERTIFICATE_MAX_BYTES ? d2i_X509(NULL, &p, (long)len) : NULL;
+	X509 *x = openssl_certificate(der, len);
 	int rc = -1;
 
-	if (x == NULL || p != (const unsigned char *)der + len)
+	if (x == NULL)
 		err_set(e, ERR_CERTIFICATE, "certificate: not one DER certificate");
 	else
 		rc = identity_of_x509(x, out, e);

@@ -39,6 +39,23 @@ openssl_time_ms(const ASN1_TIME *t, int64_t *ms)
 	return 0;
 }
 
+X509 *
+openssl_certificate(const void *der, size_t len)
+{
+	const unsigned char *p = der;
+	unsigned char *again = NULL;
+	X509 *x = len <= CERTIFICATE_MAX_BYTES ? d2i_X509(NULL, &p, (long)len) : NULL;
+	int n = x != NULL ? i2d_X509(x, &again) : -1;
+
+	if (n < 0 || (size_t)n != len || memcmp(again, der, len) != 0) {
+		X509_free(x);
+		x = NULL;
+	}
+	OPENSSL_free(again);
+	ERR_clear_error();
+	return x;
+}
+
 const char *
 openssl_reason(void)
 {

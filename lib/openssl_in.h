@@ -17,6 +17,9 @@ int identity_of_x509(X509 *x, struct identity *out, struct err *e);
 int trust_take_issuing(struct trust *t, STACK_OF(X509) * certs, STACK_OF(X509) * signers,
 		       struct err *e);
 
+/* The one certificate that these bytes are, strictly in DER: what OpenSSL would write otherwise is
+ * none, since the fingerprint would not be that of the bytes. NULL if it is none. */
+X509 *openssl_certificate(const void *der, size_t len);
 /* A private key in PEM without encryption; NULL if it is none: no passphrase is ever asked for. */
 EVP_PKEY *openssl_private_key(const void *pem, size_t len);
 /* An ASN.1 time in milliseconds since 1970; -1 if it is absent or malformed. */

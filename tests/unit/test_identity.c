@@ -113,12 +113,18 @@ each_rule_of_a_profile(void **state)
 static void
 bytes_that_are_no_certificate(void **state)
 {
-	struct buf pem = pki_file("certs/agency-sign/uhcw.pem"), der = {0};
+	struct buf pem = pki_file("certs/agency-sign/uhcw.pem"), der = {0}, ber = {0};
 	struct identity id;
 
 	assert_ok(identity_pem_to_der(pem.data, pem.len, &der, &e), &e);
 	assert_ok(identity_parse(der.data, der.len, &id, &e), &e);
 	assert_string_equal(id.by, "agency/uhcw");
+	/* the same in other bytes, its length with a zero in front: found by fuzz_certificate */
+	assert_int_equal(der.data[1], 0x82);
+	buf_add(&ber, "\x30\x83\0", 3);
+	buf_add(&ber, der.data + 2, der.len - 2);
+	assert_refused(identity_parse(ber.data, ber.len, &id, &e), &e, ERR_CERTIFICATE);
+	buf_free(&ber);
 	assert_refused(identity_parse(der.data, der.len - 1, &id, &e), &e, ERR_CERTIFICATE);
 	assert_refused(identity_parse("", 0, &id, &e), &e, ERR_CERTIFICATE);
 	buf_addc(&der, 0);
