@@ -37,6 +37,7 @@ struct trust {
 	STACK_OF(X509) * issuing;
 	struct crl *crls;
 	size_t ncrls;
+	int64_t crl_grace_ms;
 	struct kept kept[KEPT];
 };
 
@@ -118,13 +119,39 @@ trust_free(struct trust *t)
 	free(t);
 }
 
+void
+trust_set_crl_grace(struct trust *t, int64_t ms)
+{
+	t->crl_grace_ms = ms;
+}
+
+int
+trust_crls_end(const void *pem, size_t len, int64_t *end_ms)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	X509_CRL *crl;
+	int64_t ms;
+	int n = 0, rc = 0;
+
+	*end_ms = TIME_MAX_MS;
+	for (; (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL; n++) {
+		if (openssl_time_ms(X509_CRL_get0_nextUpdate(crl), &ms) < 0)
+			rc = -1;
+		else if (ms < *end_ms)
+			*end_ms = ms;
+		X509_CRL_free(crl);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return n > 0 ? rc : -1;
+}
+
 int
 trust_add_issuing(struct trust *t, const void *der, size_t len, struct err *e)
 {
-	const unsigned char *p = der;
-	X509 *x = d2i_X509(NULL, &p, (long)len);
+	X509 *x = openssl_certificate(der, len);
 
-	if (x == NULL || p != (const unsigned char *)der + len || X509_check_ca(x) != 1) {
+	if (x == NULL || X509_check_ca(x) != 1) {
 		X509_free(x);
 		return err_set(e, ERR_CERTIFICATE, "issuing CA: not one DER certificate of a CA");
 	}
@@ -148,13 +175,14 @@ is_of(struct crl *c, X509 *ca)
 }
 
 static bool
-is_current(X509_CRL *crl, int64_t at_ms)
+is_current(X509_CRL *crl, int64_t at_ms, int64_t grace_ms)
 {
 	int64_t from, until;
 
 	return openssl_time_ms(X509_CRL_get0_lastUpdate(crl), &from) == 0 &&
 	       openssl_time_ms(X509_CRL_get0_nextUpdate(crl), &until) == 0 &&
-	       from <= at_ms + 60000 && at_ms <= until; /* a minute for clocks that differ */
+	       from <= at_ms + 60000 &&
+	       at_ms <= until + grace_ms; /* a minute for clocks that differ */
 }
 
 static int
@@ -184,7 +212,7 @@ check_link(struct trust *t, X509 *x, X509 *ca, int64_t at_ms, enum trust_mode mo
 
 		if (!is_of(c, ca))
 			continue;
-		current = current || is_current(c->crl, at_ms);
+		current = current || is_current(c->crl, at_ms, t->crl_grace_ms);
 		if (check_revoked(c->crl, x, at_ms, mode, e) < 0)
 			return -1;
 	}
@@ -333,11 +361,10 @@ int
 trust_check(struct trust *t, const void *der, size_t len, unsigned profiles, int64_t at_ms,
 	    enum trust_mode mode, struct identity *out, struct err *e)
 {
-	const unsigned char *p = der;
-	X509 *x = len <= CERTIFICATE_MAX_BYTES ? d2i_X509(NULL, &p, (long)len) : NULL;
+	X509 *x = openssl_certificate(der, len);
 	int rc = -1;
 
-	if (x == NULL || p != (const unsigned char *)der + len)
+	if (x == NULL)
 		err_set(e, ERR_CERTIFICATE, "certificate: not one DER certificate");
 	else
 		rc = trust_check_x509(t, x, profiles, at_ms, mode, out, e);

@@ -44,6 +44,28 @@ finish(struct table *t, const char *none, struct buf *out)
 /* --- status --- */
 
 static void
+show_crl(const struct json *a, struct buf *out)
+{
+	static const struct {
+		const char *state, *means;
+	} rows[] = {
+	    {"current", ""},
+	    {"overdue", ": OVERDUE, it serves by its grace"},
+	    {"ended", ": ENDED, nobody is let in until there is a new one"},
+	    {"missing", ": MISSING, nobody is let in"},
+	};
+	const char *state = json_text(a, "crl"), *until = json_text(a, "crl_until");
+
+	for (size_t i = 0; state != NULL && i < sizeof rows / sizeof *rows; i++) {
+		if (strcmp(rows[i].state, state) != 0)
+			continue;
+		buf_adds(out, "crl       until ");
+		text_show(out, until != NULL ? until : "?");
+		buf_addf(out, "%s\n", rows[i].means);
+	}
+}
+
+static void
 show_totals(const struct json *a, struct buf *out)
 {
 	char free_bytes[SHOWN_TEXT];
@@ -66,6 +88,7 @@ show_totals(const struct json *a, struct buf *out)
 	else
 		buf_addf(out, "roster    serial %" PRId64 ", %" PRId64 " mailboxes\n",
 			 json_number(a, "roster_serial"), json_number(a, "mailboxes"));
+	show_crl(a, out);
 }
 
 /* The kernel's mode in words. */

@@ -150,6 +150,8 @@ const struct conf_row settings_table[] = {
     {"trust", "issuing", CONF_PATH, false, NULL, 0, 0, NULL, "issuing CA certificates, PEM", NULL},
     {"trust", "crl", CONF_PATH, false, NULL, 0, 0, NULL,
      "current CRLs of root and issuing CAs, PEM", NULL},
+    {"trust", "crl-grace", CONF_DURATION, false, "0s", 0, 30 * DAY, NULL,
+     "how long a CRL whose successor is due still serves; then nobody is let in", NULL},
     {"trust", "roster", CONF_PATH, false, NULL, 0, 0, NULL, "signed roster, .shr", NULL},
     {F, "processes", CONF_INT, false, "1", 1, 32, NULL, "front processes that share the port",
      NULL},

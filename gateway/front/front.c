@@ -86,7 +86,9 @@ new_tls(struct front *f, struct err *e)
 				  .key = role_file(f->env, "front.key"),
 				  .root = role_file(f->env, "root"),
 				  .issuing = role_file(f->env, "issuing"),
-				  .crl = role_file(f->env, "crl")};
+				  .crl = role_file(f->env, "crl"),
+				  .crl_grace_ms =
+				      conf_int(f->env->conf, "trust", NULL, "crl-grace")};
 	struct tls *made;
 
 	if (!files.certificate || !files.key || !files.root || !files.issuing || !files.crl)
@@ -105,12 +107,13 @@ static void
 on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	struct front *f = arg;
-	int64_t soon = time_now_ms() + WARN_BEFORE;
+	int64_t now = time_now_ms(), soon = now + WARN_BEFORE;
 	char when[TIME_TEXT];
 
 	time_format(when, tls_crl_until_ms(f->tls));
 	if (tls_crl_until_ms(f->tls) < soon)
-		log_error("crl-ends", "until=%s", when);
+		log_error(tls_crl_until_ms(f->tls) < now ? "crl-overdue" : "crl-ends", "until=%s",
+			  when);
 	time_format(when, tls_until_ms(f->tls));
 	if (tls_until_ms(f->tls) < soon)
 		log_error("certificate-ends", "until=%s", when);

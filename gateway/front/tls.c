@@ -73,6 +73,33 @@ identity_of(X509 *x, struct identity *out, struct err *e)
 	return rc;
 }
 
+static int64_t
+crl_end_ms(const X509_CRL *crl)
+{
+	struct tm tm;
+
+	if (X509_CRL_get0_nextUpdate(crl) == NULL ||
+	    ASN1_TIME_to_tm(X509_CRL_get0_nextUpdate(crl), &tm) != 1)
+		return 0; /* without an end it counts for nothing */
+	return (int64_t)timegm(&tm) * 1000;
+}
+
+/* Asked at each fault of a chain: only an overdue list within its grace is none. The grace is the
+ * context's own, which connections under way outlive a reload with. */
+static int
+forgive(int good, X509_STORE_CTX *ctx)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+	int64_t grace = (intptr_t)SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const X509_CRL *crl = X509_STORE_CTX_get0_current_crl(ctx);
+
+	if (good || X509_STORE_CTX_get_error(ctx) != X509_V_ERR_CRL_HAS_EXPIRED || crl == NULL ||
+	    crl_end_ms(crl) + grace < time_now_ms())
+		return good;
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	return 1;
+}
+
 static int
 check_client(X509_STORE_CTX *ctx, struct err *e)
 {
@@ -81,6 +108,7 @@ check_client(X509_STORE_CTX *ctx, struct err *e)
 	char subject[128];
 	int why;
 
+	X509_STORE_CTX_set_verify_cb(ctx, forgive);
 	X509_NAME_oneline(X509_get_subject_name(x), subject, sizeof subject);
 	if (X509_verify_cert(ctx) != 1) {
 		why = X509_STORE_CTX_get_error(ctx);
@@ -201,19 +229,6 @@ load_cas(struct tls *t, const struct buf *pem, const char *name, struct err *e)
 	return n > 0 ? 0 : err_set(e, ERR_CERTIFICATE, "%s: no PEM certificate", name);
 }
 
-static void
-note_crl_end(struct tls *t, const X509_CRL *crl)
-{
-	struct tm tm;
-	int64_t ms = 0; /* without an end it counts for nothing */
-
-	if (X509_CRL_get0_nextUpdate(crl) &&
-	    ASN1_TIME_to_tm(X509_CRL_get0_nextUpdate(crl), &tm) == 1)
-		ms = (int64_t)timegm(&tm) * 1000;
-	if (ms < t->crl_until_ms)
-		t->crl_until_ms = ms;
-}
-
 static int
 load_crls(struct tls *t, const struct buf *pem, struct err *e)
 {
@@ -224,7 +239,8 @@ load_crls(struct tls *t, const struct buf *pem, struct err *e)
 	t->crl_until_ms = TIME_MAX_MS;
 	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
 		X509_STORE_add_crl(SSL_CTX_get_cert_store(t->ctx), crl);
-		note_crl_end(t, crl);
+		if (crl_end_ms(crl) < t->crl_until_ms)
+			t->crl_until_ms = crl_end_ms(crl);
 		sk_X509_CRL_push(t->crls, crl);
 	}
 	BIO_free(bio);
@@ -282,6 +298,7 @@ tls_new(const struct tls_files *files, bool allow_12, struct tls **out, struct e
 		goto out;
 	}
 	set_rules(t->ctx, allow_12);
+	SSL_CTX_set_app_data(t->ctx, (void *)(intptr_t)files->crl_grace_ms);
 	if (load_certificate(t->ctx, files->certificate, e) < 0 ||
 	    load_key(t->ctx, files->key, e) < 0 || check_own(t, e) < 0 ||
 	    load_cas(t, files->root, "root", e) < 0 ||

@@ -17,6 +17,7 @@ struct tls; /* keys, trust and revocations of one configuration; live connection
 struct tls_files {
 	const struct buf *certificate, *key; /* our own, gateway-tls, with its chain; PEM */
 	const struct buf *root, *issuing, *crl;
+	int64_t crl_grace_ms; /* that a list serves beyond its next update */
 };
 
 /* allow_12: TLS 1.2 as well as 1.3. ERR_CERTIFICATE, ERR_PROFILE, ERR_SECRET naming the file. */
@@ -34,7 +35,8 @@ void tls_why(struct bufferevent *bev, struct err *e);
 bool tls_is_revoked(const struct tls *t, struct bufferevent *bev);
 /* Says that no more will be sent (close_notify). */
 void tls_shutdown(struct bufferevent *bev);
-/* When the first of the revocation lists ends: from then on nobody is let in. */
+/* When the first of the revocation lists is due to be replaced: from then on, and beyond the grace,
+ * nobody is let in. */
 int64_t tls_crl_until_ms(const struct tls *t);
 /* When our own certificate ends. */
 int64_t tls_until_ms(const struct tls *t);

@@ -11,6 +11,7 @@
 
 #include "build_id.h"
 #include "safehand/entry.h"
+#include "safehand/identity.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/bundle_json.h"
@@ -90,6 +91,24 @@ answer_begin(struct control *c)
 
 /* --- commands --- */
 
+/* Never silently fine: "current", "overdue" and serving by its grace, "ended": nobody is let in. */
+static void
+status_crl(const struct store *s, struct buf *b)
+{
+	int64_t now = time_now_ms(), grace = conf_int(s->env->conf, "trust", NULL, "crl-grace");
+	const struct buf *crl = role_file(s->env, "crl");
+	char time[TIME_TEXT];
+	int64_t end;
+
+	if (crl == NULL || trust_crls_end(crl->data, crl->len, &end) < 0) {
+		buf_json_str(b, "crl", "missing");
+		return;
+	}
+	time_format(time, end);
+	buf_json_str(b, "crl", now <= end ? "current" : now <= end + grace ? "overdue" : "ended");
+	buf_json_str(b, "crl_until", time);
+}
+
 static bool
 run_status(struct control *c, char **words, size_t n)
 {
@@ -117,6 +136,7 @@ run_status(struct control *c, char **words, size_t n)
 		buf_json_int(b, "roster_serial", (int64_t)members_about(s->members)->serial);
 		buf_json_int(b, "mailboxes", (int64_t)members_count(s->members));
 	}
+	status_crl(s, b);
 	buf_json_key(b, "roles");
 	buf_adds(b, c->roles.len > 0 ? buf_str(&c->roles) : "[]");
 	buf_addc(b, '}');

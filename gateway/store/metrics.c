@@ -1,4 +1,5 @@
 /* metrics.c - the Prometheus text (exposition format 0.0.4). Runs in: store. Owns: nothing. */
+#include "safehand/identity.h"
 #include "store/control.h"
 #include "store/feed.h"
 #include "store/group.h"
@@ -10,6 +11,17 @@ metric(struct buf *out, const char *name, const char *type, const char *help, ui
 {
 	buf_addf(out, "# HELP safehand_%s %s\n# TYPE safehand_%s %s\nsafehand_%s %llu\n", name,
 		 help, name, type, name, (unsigned long long)value);
+}
+
+static uint64_t
+crl_end(const struct store *s)
+{
+	const struct buf *crl = role_file(s->env, "crl");
+	int64_t end;
+
+	if (crl == NULL || trust_crls_end(crl->data, crl->len, &end) < 0 || end < 0)
+		return 0;
+	return (uint64_t)end / 1000;
 }
 
 void
@@ -41,4 +53,7 @@ metrics_text(struct store *s, struct buf *out)
 	       worker_outstanding(s->workers));
 	metric(out, "disk_free_bytes", "gauge", "Free on the data folder's file system.",
 	       spool_free_bytes(s->spool));
+	metric(out, "crl_end_seconds", "gauge",
+	       "When the first revocation list is due to be replaced, in Unix time; 0: none.",
+	       crl_end(s));
 }

@@ -147,6 +147,7 @@ take_files(const struct role_env *env, struct err *e)
 	if (trust_new(root, issuing != NULL ? issuing : &none, crl != NULL ? crl : &none, &t, e) <
 	    0)
 		return err_wrap(e, "trust");
+	trust_set_crl_grace(t, conf_int(env->conf, "trust", NULL, "crl-grace"));
 	trust_free(worker.trust);
 	worker.trust = t;
 	worker.jobs_max = (uint64_t)conf_int(env->conf, "verify", NULL, "jobs");

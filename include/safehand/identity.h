@@ -74,6 +74,11 @@ enum trust_mode {
 int trust_new(const struct buf *root, const struct buf *issuing, const struct buf *crl,
 	      struct trust **out, struct err *e);
 void trust_free(struct trust *t);
+/* For so long beyond its next update a CRL still counts as current. 0 unless this is called. */
+void trust_set_crl_grace(struct trust *t, int64_t ms);
+/* When the first of the CRLs in PEM text is due to be replaced. -1: there is no CRL, or one that
+ * has no such date. */
+int trust_crls_end(const void *pem, size_t len, int64_t *end_ms);
 /* Adds issuing CAs in DER (from a roster or a signature); they must still lead to the root. */
 int trust_add_issuing(struct trust *t, const void *der, size_t len, struct err *e);
 
