@@ -15,6 +15,7 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/bundle_json.h"
+#include "store/fsck.h"
 #include "store/group.h"
 #include "store/proof.h"
 #include "store/purge.h"
@@ -313,17 +314,23 @@ run_release(struct control *c, char **words, size_t n)
 	return true;
 }
 
+static void
+checked(void *ctx, const struct buf *json)
+{
+	struct control *c = ctx;
+
+	buf_add(&c->out, json->data, json->len);
+	answer_begin(c);
+}
+
 static bool
 run_fsck(struct control *c, char **words, size_t n)
 {
 	struct err e = {0};
 
-	if (group_is_idle(c->store->group)) {
-		fsck_json(c->store, &c->out);
-	} else {
-		err_set(&e, ERR_BUSY, "a group is being committed: ask again");
-		answer_error(c, &e);
-	}
+	if (fsck_start(c->store, checked, c, &e) == 0)
+		return true;
+	answer_error(c, &e);
 	return false;
 }
 

@@ -10,8 +10,4 @@ void control_take(struct role_env *env, const struct msg_control *msg, int fd);
 /* metrics.c: appends the Prometheus text format 0.0.4. */
 void metrics_text(struct store *s, struct buf *out);
 
-/* fsck.c: walks the numbered facts; appends one JSON object: what was looked at, what is wrong.
- * Only when no group is under way. */
-void fsck_json(struct store *s, struct buf *json);
-
 #endif

@@ -1,27 +1,25 @@
-/* fsck.c - walks the numbered facts of safehand-store(8) over all that is on disk. Runs in: store,
- * between two groups; the gateway waits for it. Owns: nothing. Trusts: nothing of it. */
+/* fsck.c - the walk over bundles, their bytes and the ledger's counts; fsck_log.c does the log.
+ * Runs in: store. Owns: the walk under way. Trusts: nothing of what it looks at. */
+#include "store/fsck_in.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
+#include "safehand/digest.h"
 #include "safehand/entry.h"
-#include "safehand/note.h"
-#include "store/control.h"
-#include "store/tree.h"
+#include "safehand/log.h"
+#include "store/upload.h"
 
-#define PROBLEMS_MAX 100 /* told by name; the rest is counted */
+#define PROBLEMS_MAX	100 /* told by name; the rest is counted */
+#define BUNDLES_A_SLICE 16  /* of at most 1 MiB in the journal each */
 
-struct fsck {
-	struct store *s;
-	struct buf problems; /* JSON strings */
-	size_t found, bundles, records, entries, checkpoints;
-	int64_t bundle; /* whose deliveries are looked at */
-	const char *id;
-};
-
-static void __attribute__((format(printf, 2, 3))) problem(struct fsck *f, const char *fmt, ...)
+void
+fsck_problem(struct fsck *f, const char *fmt, ...)
 {
 	struct err e;
 	char text[ERR_TEXT_MAX];
@@ -38,49 +36,134 @@ static void __attribute__((format(printf, 2, 3))) problem(struct fsck *f, const 
 	buf_json(&f->problems, e.text);
 }
 
-/* --- [1] no row without bytes, [5] each event once --- */
+/* --- the database itself, and what is counted in it: quotas [10] stand on that --- */
+
+static bool
+step_ledger(struct fsck *f)
+{
+	struct buf text = {0};
+	bool more = ledger_integrity(f->s->reader, (unsigned)f->at++, &text);
+
+	if (text.len > 0)
+		fsck_problem(f, "ledger: %s", buf_str(&text));
+	buf_free(&text);
+	return !more;
+}
+
+static bool
+step_counts(struct fsck *f)
+{
+	char name[NAME_MAILBOX];
+
+	if (!ledger_recount_agencies(f->s->reader, name))
+		fsck_problem(f, "%s: [10] its bundles and bytes are counted wrong", name);
+	if (!ledger_recount_mailboxes(f->s->reader, name))
+		fsck_problem(f, "%s: what waits there is counted wrong", name);
+	return true;
+}
+
+/* --- [1] no row without bytes, [4] of the head accepted, [5] each event once, [8], [9] --- */
+
+static bool
+has_entry(struct fsck *f, const char *mailbox, uint32_t event)
+{
+	struct ledger_entry entry;
+
+	return ledger_find_entry(f->s->reader, f->bundle, mailbox, event, 0, &entry);
+}
+
+/* Which entries a state stands on. */
+static const struct {
+	uint32_t state, event;
+} stands_on[] = {
+    {DELIVERY_COLLECTED, EVENT_CONTENT_HANDOVER},
+    {DELIVERY_OPENED, EVENT_CONTENT_HANDOVER},
+    {DELIVERY_OPENED, EVENT_OPENED},
+    {DELIVERY_FAILED, EVENT_OPEN_FAILURE},
+    {DELIVERY_READ, EVENT_CONTENT_HANDOVER},
+    {DELIVERY_READ, EVENT_OPENED},
+    {DELIVERY_READ, EVENT_READ},
+    {DELIVERY_ANSWERED, EVENT_CONTENT_HANDOVER},
+};
 
 static void
 check_delivery(void *ctx, const struct ledger_delivery *d)
 {
 	struct fsck *f = ctx;
-	struct ledger_entry entry;
-	bool consigned = ledger_find_entry(f->s->reader, f->bundle, d->mailbox,
-					   EVENT_CONTENT_CONSIGNMENT, 0, &entry);
+	bool consigned = has_entry(f, d->mailbox, EVENT_CONTENT_CONSIGNMENT);
 
 	if (!d->cover && !consigned)
-		problem(f, "%s: no ContentConsignment to %s", f->id, d->mailbox);
+		fsck_problem(f, "%s: [5] no ContentConsignment to %s", f->id, d->mailbox);
 	if (d->state == DELIVERY_WITHHELD && consigned)
-		problem(f, "%s: consigned to %s, which is withheld", f->id, d->mailbox);
+		fsck_problem(f, "%s: [5] consigned to %s, which is withheld", f->id, d->mailbox);
+	if (d->state == DELIVERY_WAITING && has_entry(f, d->mailbox, EVENT_CONTENT_HANDOVER))
+		fsck_problem(f, "%s: [5] handed over to %s, where it waits", f->id, d->mailbox);
+	for (size_t i = 0; i < sizeof stands_on / sizeof *stands_on; i++)
+		if (stands_on[i].state == d->state && !has_entry(f, d->mailbox, stands_on[i].event))
+			fsck_problem(f, "%s: [5] %s in %s without %s", f->id,
+				     delivery_state_name((enum delivery_state)d->state), d->mailbox,
+				     event_name((enum entry_event)stands_on[i].event));
+}
+
+static void
+check_head(struct fsck *f, const struct ledger_bundle *b)
+{
+	bool live = b->state == BUNDLE_LIVE;
+	uint64_t n = live ? b->place.kept + b->slots_bytes : b->place.kept;
+	uint8_t digest[DIGEST_BYTES];
+	struct buf head = {0};
+	struct err e = {0};
+
+	if (spool_read(f->s->spool, b->id, &b->place, n, &head, &e) < 0) {
+		fsck_problem(f, "%s: [1] %s", b->id, e.text);
+	} else {
+		digest_of(head.data + BUNDLE_FIXED_BYTES, b->manifest_bytes, digest);
+		if (memcmp(digest, b->manifest_sha256, DIGEST_BYTES) != 0)
+			fsck_problem(f, "%s: [4] another manifest than was accepted", b->id);
+		digest_of(head.data, head.len, digest);
+		if (live && memcmp(digest, b->head_sha256, DIGEST_BYTES) != 0)
+			fsck_problem(f, "%s: [4] another head than was accepted", b->id);
+	}
+	buf_free(&head);
 }
 
 static void
 check_bundle(struct fsck *f, const struct ledger_bundle *b)
 {
-	struct ledger_entry entry;
+	bool quarantined = ledger_is_quarantined(f->s->reader, b->n), purged;
 	struct err e = {0};
 
 	f->bundles++;
-	if (b->state != BUNDLE_PURGED && !ledger_is_quarantined(f->s->reader, b->n) &&
-	    spool_check(f->s->spool, b->id, &b->place, b->state == BUNDLE_ERASED, &e) < 0)
-		problem(f, "%s: [1] %s", b->id, e.text);
-	if (!ledger_find_entry(f->s->reader, b->n, "", EVENT_SUBMISSION_ACCEPTANCE, 0, &entry))
-		problem(f, "%s: [5] no SubmissionAcceptance", b->id);
 	f->bundle = b->n;
 	f->id = b->id;
+	purged = has_entry(f, "", EVENT_PURGED);
+	if (purged != (b->state != BUNDLE_LIVE))
+		fsck_problem(f, "%s: [8] purged by its %s alone", b->id, purged ? "entry" : "row");
+	if (quarantined && b->state != BUNDLE_LIVE)
+		fsck_problem(f, "%s: [9] purged, and in quarantine", b->id);
+	if (!quarantined &&
+	    b->state != BUNDLE_PURGED) { /* in between the bytes may be there or not */
+		if (spool_check(f->s->spool, b->id, &b->place, b->state == BUNDLE_ERASED, &e) < 0)
+			fsck_problem(f, "%s: [%d] %s", b->id, b->state == BUNDLE_ERASED ? 8 : 1,
+				     e.text);
+		else
+			check_head(f, b);
+	}
+	if (!has_entry(f, "", EVENT_SUBMISSION_ACCEPTANCE))
+		fsck_problem(f, "%s: [5] no SubmissionAcceptance", b->id);
 	ledger_each_delivery(f->s->reader, b->n, check_delivery, f);
 }
 
-static void
-check_bundles(struct fsck *f)
+/* at: the last one that was looked at */
+static bool
+step_bundles(struct fsck *f)
 {
-	struct ledger_totals t;
 	struct ledger_bundle b;
 
-	ledger_totals(f->s->reader, &t);
-	for (int64_t n = 1; n <= t.bundles; n++)
-		if (ledger_bundle_at(f->s->reader, n, &b))
+	for (unsigned i = 0; i < BUNDLES_A_SLICE && (int64_t)f->at < f->last; i++)
+		if (ledger_bundle_at(f->s->reader, (int64_t)++f->at, &b))
 			check_bundle(f, &b);
+	return (int64_t)f->at >= f->last;
 }
 
 /* --- [2] no bytes without a row --- */
@@ -91,117 +174,135 @@ check_record(void *ctx, const char *id, const struct spool_place *at)
 	struct fsck *f = ctx;
 	struct ledger_bundle b;
 
+	if (at->segment > f->segment || (at->segment == f->segment && at->offset > f->end))
+		return 0; /* came after we began */
 	f->records++;
 	if (id[0] == '\0')
-		problem(f, "journal: segment %" PRIu32 " offset %" PRIu64 ": damaged from here on",
-			at->segment, at->offset);
+		fsck_problem(
+		    f, "spool: segment %" PRIu32 " offset %" PRIu64 ": [2] damaged from here on",
+		    at->segment, at->offset);
+	else if (upload_is_committing(f->s, id))
+		return 0;
 	else if (!ledger_bundle(f->s->reader, id, &b) || b.place.segment != at->segment ||
 		 b.place.offset != at->offset)
-		problem(f, "%s: [2] bytes without a row", id);
+		fsck_problem(f, "%s: [2] bytes without a row", id);
 	return 0;
 }
 
-/* --- [6] the tree, and each checkpoint's root --- */
+static bool
+step_spool(struct fsck *f)
+{
+	struct err e = {0};
+	int more = spool_walk(f->s->spool, f->part++, check_record, f, &e);
+
+	if (more < 0)
+		fsck_problem(f, "spool: %s", e.text);
+	return more <= 0;
+}
+
+/* --- the walk --- */
+
+static bool (*const steps[])(struct fsck *f) = {
+    step_ledger, step_counts, step_bundles, step_spool, fsck_entries, fsck_nodes, fsck_checkpoints,
+};
 
 static void
-check_entries(struct fsck *f)
+begin(struct fsck *f, struct store *s)
 {
-	uint8_t computed[DIGEST_BYTES], stored[DIGEST_BYTES];
-	struct ledger_entry entry;
-	struct buf line = {0};
-	struct err e = {0};
+	struct ledger_checkpoint last = {0};
+	struct ledger_totals t;
 
-	for (; ledger_entry(f->s->reader, (int64_t)f->entries, &entry); f->entries++) {
-		buf_clear(&line);
-		ledger_line(f->s->reader, entry.seq, &line);
-		merkle_leaf(line.data, line.len, computed);
-		if (tree_get(f->s->reader, 0, f->entries, stored, &e) < 0 ||
-		    memcmp(computed, stored, DIGEST_BYTES) != 0)
-			problem(f, "entry %zu: [6] not the leaf that was hashed", f->entries);
+	*f = (struct fsck){.s = s};
+	ledger_totals(s->reader, &t);
+	ledger_last_checkpoint(s->reader, &last, NULL, NULL);
+	ledger_tail(s->reader, &f->segment, &f->end);
+	f->last = t.bundles;
+	f->size = last.size;
+	if ((uint64_t)t.entries != last.size)
+		fsck_problem(f, "[3] %lld entries, the last checkpoint is of %" PRIu64,
+			     (long long)t.entries, last.size);
+}
+
+/* A slice; true: that was all. */
+static bool
+slice(struct fsck *f)
+{
+	if (steps[f->step](f)) {
+		f->step++;
+		f->at = 0;
 	}
-	buf_free(&line);
-}
-
-/* Each subtree is that of its two halves. */
-static void
-check_nodes(struct fsck *f)
-{
-	uint8_t left[DIGEST_BYTES], right[DIGEST_BYTES], node[DIGEST_BYTES];
-	struct err e = {0};
-
-	for (unsigned level = 1; level < 63 && f->entries >> level > 0; level++)
-		for (uint64_t i = 0; i < f->entries >> level; i++) {
-			if (tree_get(f->s->reader, level - 1, 2 * i, left, &e) < 0 ||
-			    tree_get(f->s->reader, level - 1, 2 * i + 1, right, &e) < 0) {
-				problem(f, "[6] %s", e.text);
-				continue;
-			}
-			merkle_node(left, right, left);
-			if (tree_get(f->s->reader, level, i, node, &e) < 0 ||
-			    memcmp(left, node, DIGEST_BYTES) != 0)
-				problem(f, "level %u hash %" PRIu64 ": [6] not that of its halves",
-					level, i);
-		}
+	return f->step == sizeof steps / sizeof *steps;
 }
 
 static void
-check_checkpoint(struct fsck *f, const struct ledger_checkpoint *c, const struct buf *note)
+finish(struct fsck *f, struct buf *json)
 {
-	struct checkpoint said;
-	uint8_t root[DIGEST_BYTES];
-	struct err e = {0};
-	size_t text;
-
-	if (note_text(note->data, note->len, &text, &e) < 0 ||
-	    checkpoint_parse(note->data, text, &said, &e) < 0 ||
-	    merkle_root(c->size, tree_get, f->s->reader, root, &e) < 0)
-		problem(f, "checkpoint %" PRIu64 ": [6] %s", c->size, e.text);
-	else if (said.size != c->size || memcmp(said.root, root, sizeof root) != 0)
-		problem(f, "checkpoint %" PRIu64 ": [6] not of this tree", c->size);
-}
-
-static void
-check_checkpoints(struct fsck *f)
-{
-	struct ledger_checkpoint c = {0};
-	struct buf note = {0};
-
-	while (ledger_checkpoint(f->s->reader, c.size + 1, &c, &note, NULL)) {
-		f->checkpoints++;
-		check_checkpoint(f, &c, &note);
-		buf_clear(&note);
-	}
-	if (c.size != f->entries)
-		problem(f, "[3] %zu entries, the last checkpoint is of %" PRIu64, f->entries,
-			c.size);
-	buf_free(&note);
+	buf_addc(json, '{');
+	buf_json_key(json, "ok");
+	buf_adds(json, f->found == 0 ? "true" : "false");
+	buf_json_int(json, "bundles", (int64_t)f->bundles);
+	buf_json_int(json, "records", (int64_t)f->records);
+	buf_json_int(json, "entries", (int64_t)f->entries);
+	buf_json_int(json, "checkpoints", (int64_t)f->checkpoints);
+	buf_json_int(json, "found", (int64_t)f->found);
+	buf_json_key(json, "problems");
+	buf_addf(json, "[%s]}", buf_str(&f->problems));
+	buf_free(&f->problems);
 }
 
 void
 fsck_json(struct store *s, struct buf *json)
 {
-	struct fsck f = {.s = s};
-	struct buf text = {0};
-	struct err e = {0};
+	struct fsck f;
 
-	if (!ledger_integrity(s->reader, &text))
-		problem(&f, "ledger: %s", buf_str(&text));
-	check_bundles(&f);
-	if (spool_walk(s->spool, check_record, &f, &e) < 0)
-		problem(&f, "spool: %s", e.text);
-	check_entries(&f);
-	check_nodes(&f);
-	check_checkpoints(&f);
-	buf_addc(json, '{');
-	buf_json_key(json, "ok");
-	buf_adds(json, f.found == 0 ? "true" : "false");
-	buf_json_int(json, "bundles", (int64_t)f.bundles);
-	buf_json_int(json, "records", (int64_t)f.records);
-	buf_json_int(json, "entries", (int64_t)f.entries);
-	buf_json_int(json, "checkpoints", (int64_t)f.checkpoints);
-	buf_json_int(json, "found", (int64_t)f.found);
-	buf_json_key(json, "problems");
-	buf_addf(json, "[%s]}", buf_str(&f.problems));
-	buf_free(&f.problems);
-	buf_free(&text);
+	begin(&f, s);
+	while (!slice(&f))
+		;
+	finish(&f, json);
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval next = {0, 0};
+	struct fsck *f = arg;
+	struct store *s = f->s;
+	struct buf json = {0};
+
+	if (!slice(f)) {
+		evtimer_add(f->turn, &next);
+		return;
+	}
+	finish(f, &json);
+	f->done(f->ctx, &json);
+	buf_free(&json);
+	fsck_stop(s);
+}
+
+int
+fsck_start(struct store *s, fsck_done *done, void *ctx, struct err *e)
+{
+	static const struct timeval next = {0, 0};
+
+	if (s->fsck != NULL)
+		return err_set(e, ERR_BUSY, "a check is under way");
+	s->fsck = mem_alloc(sizeof *s->fsck);
+	begin(s->fsck, s);
+	s->fsck->done = done;
+	s->fsck->ctx = ctx;
+	s->fsck->turn = evtimer_new(s->env->base, on_turn, s->fsck);
+	if (s->fsck->turn == NULL || evtimer_add(s->fsck->turn, &next) < 0)
+		log_fatal("fsck", &(struct err){ERR_SYSTEM, "no event"});
+	return 0;
+}
+
+void
+fsck_stop(struct store *s)
+{
+	if (s->fsck == NULL)
+		return;
+	event_free(s->fsck->turn);
+	buf_free(&s->fsck->problems);
+	free(s->fsck);
+	s->fsck = NULL;
 }

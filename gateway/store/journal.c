@@ -328,6 +328,24 @@ journal_erase(struct journal *j, const struct spool_place *at, struct err *e)
 	return rc;
 }
 
+int
+journal_erased(struct journal *j, const struct spool_place *at, struct err *e)
+{
+	struct buf rest = {0};
+	int fd, rc;
+
+	if (segment_open(j, at->segment, O_RDONLY, &fd, e) < 0)
+		return -1;
+	rc = disk_read(fd, at->offset + at->kept, (size_t)(at->length - at->kept), &rest, e);
+	for (size_t i = 0; rc == 0 && i < rest.len; i++)
+		if (rest.data[i] != 0)
+			rc = err_set(e, ERR_DIGEST,
+				     "journal: byte %zu of slots and payload is there still", i);
+	close(fd);
+	buf_free(&rest);
+	return rc;
+}
+
 struct walk {
 	struct journal *j;
 	int (*row)(void *, const char *, const struct spool_place *);
@@ -364,31 +382,18 @@ walk_records(struct walk *w, int fd, uint32_t segment, struct buf *b)
 	return 0;
 }
 
-static int
-walk_segment(void *ctx, const char *name)
+int
+journal_walk(struct journal *j, uint32_t segment,
+	     int (*row)(void *, const char *, const struct spool_place *), void *ctx, struct err *e)
 {
-	struct walk *w = ctx;
+	struct walk w = {j, row, ctx, e};
 	struct buf b = {0};
-	char wanted[16];
 	int fd, rc;
-	uint32_t segment = (uint32_t)strtoul(name, NULL, 16);
 
-	segment_name(wanted, segment);
-	if (strcmp(wanted, name) != 0)
-		return err_set(w->e, ERR_FORMAT, "journal/%s is not a segment", name);
-	if (segment_open(w->j, segment, O_RDONLY, &fd, w->e) < 0)
+	if (segment_open(j, segment, O_RDONLY, &fd, e) < 0)
 		return -1;
-	rc = walk_records(w, fd, segment, &b);
+	rc = walk_records(&w, fd, segment, &b);
 	close(fd);
 	buf_free(&b);
 	return rc;
-}
-
-int
-journal_walk(struct journal *j, int (*row)(void *, const char *, const struct spool_place *),
-	     void *ctx, struct err *e)
-{
-	struct walk w = {j, row, ctx, e};
-
-	return disk_list(j->dir, walk_segment, &w, e);
 }

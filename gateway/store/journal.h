@@ -29,7 +29,12 @@ int journal_read(struct journal *j, const char *id, const struct spool_place *at
 		 struct buf *out, struct err *e) __attribute__((warn_unused_result));
 int journal_erase(struct journal *j, const struct spool_place *at, struct err *e)
     __attribute__((warn_unused_result));
-int journal_walk(struct journal *j, int (*row)(void *, const char *, const struct spool_place *),
-		 void *ctx, struct err *e) __attribute__((warn_unused_result));
+/* ERR_DIGEST: something is left of what journal_erase erases [8]. */
+int journal_erased(struct journal *j, const struct spool_place *at, struct err *e)
+    __attribute__((warn_unused_result));
+/* row() for each record of a segment; its -1 ends the walk. */
+int journal_walk(struct journal *j, uint32_t segment,
+		 int (*row)(void *, const char *, const struct spool_place *), void *ctx,
+		 struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -460,7 +460,30 @@ ledger_totals(struct ledger *l, struct ledger_totals *out)
 }
 
 bool
-ledger_integrity(struct ledger *l, struct buf *text)
+ledger_integrity(struct ledger *l, unsigned part, struct buf *text)
 {
-	return sql_integrity(l->sql, text);
+	return sql_integrity(l->sql, part, text);
+}
+
+static bool
+recount(struct ledger *l, unsigned q, char name[static NAME_MAILBOX])
+{
+	sql_bind(l->sql, q, "");
+	if (!sql_next(l->sql, q))
+		return true;
+	sql_text(l->sql, q, 0, name, NAME_MAILBOX);
+	sql_done(l->sql, q);
+	return false;
+}
+
+bool
+ledger_recount_agencies(struct ledger *l, char name[static NAME_MAILBOX])
+{
+	return recount(l, Q_RECOUNT_AGENCIES, name);
+}
+
+bool
+ledger_recount_mailboxes(struct ledger *l, char name[static NAME_MAILBOX])
+{
+	return recount(l, Q_RECOUNT_MAILBOXES, name);
 }

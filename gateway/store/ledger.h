@@ -204,7 +204,11 @@ struct ledger_totals {
 	int64_t bundles, live, waiting /* deliveries not yet collected */, entries, quarantined;
 };
 void ledger_totals(struct ledger *l, struct ledger_totals *out);
-/* PRAGMA integrity_check and foreign keys; false with the first finding in text. */
-bool ledger_integrity(struct ledger *l, struct buf *text);
+/* The database's own check by parts from 0 on, a table each: the first finding is appended to text.
+ * false: that was the last part. */
+bool ledger_integrity(struct ledger *l, unsigned part, struct buf *text);
+/* Whether what is counted as it comes is what is there; false with the first that is not. */
+bool ledger_recount_agencies(struct ledger *l, char name[static NAME_MAILBOX]);
+bool ledger_recount_mailboxes(struct ledger *l, char name[static NAME_MAILBOX]);
 
 #endif

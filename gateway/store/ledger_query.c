@@ -114,6 +114,9 @@ static const char schema_text[] =
 	"created"                                                                                  \
 	" FROM outbox o"
 
+#define TEXT_OF(n) #n
+#define TEXT(n)	   TEXT_OF(n)
+
 static const char *const queries[QUERIES] = {
     [Q_VALUE_SET] = "INSERT INTO value VALUES (?, ?) ON CONFLICT (name)"
 		    " DO UPDATE SET value = excluded.value",
@@ -222,6 +225,19 @@ static const char *const queries[QUERIES] = {
     [Q_EXPECTATIONS] = "SELECT " EXPECTATION_COLUMNS " FROM expectation WHERE mailbox = ?"
 		       " ORDER BY n DESC LIMIT ?",
     [Q_EXPECTATION_COUNT] = "SELECT count(*) FROM expectation WHERE mailbox = ? AND state < 2",
+    [Q_RECOUNT_AGENCIES] =
+	"SELECT ifnull(a.name, c.name) FROM agency a FULL JOIN"
+	" (SELECT substr(sender, 1, instr(sender, '/') - 1) AS name, count(*) AS n,"
+	" sum(" TEXT(BUNDLE_FIXED_BYTES) " + manifest_bytes + signature_bytes + slots_bytes +"
+					 " payload_bytes) AS bytes FROM bundle WHERE state = 0 "
+					 "GROUP BY 1) c ON c.name = a.name"
+					 " WHERE ifnull(a.bundles, 0) <> ifnull(c.n, 0) OR "
+					 "ifnull(a.bytes, 0) <> ifnull(c.bytes, 0)"
+					 " LIMIT 1",
+    [Q_RECOUNT_MAILBOXES] =
+	"SELECT m.name FROM mailbox m LEFT JOIN (SELECT mailbox, count(*) AS n FROM delivery"
+	" WHERE waiting = 1 GROUP BY 1) c ON c.mailbox = m.n WHERE m.waiting <> ifnull(c.n, 0)"
+	" LIMIT 1",
     [Q_TOTALS] = "SELECT (SELECT ifnull(max(n), 0) FROM bundle),"
 		 " (SELECT ifnull(sum(bundles), 0) FROM agency),"
 		 " (SELECT ifnull(sum(waiting), 0) FROM mailbox),"

@@ -294,26 +294,47 @@ sql_bytes(struct sql *s, unsigned query, int column, struct buf *out)
 		buf_add(out, p, (size_t)n);
 }
 
-bool
-sql_integrity(struct sql *s, struct buf *text)
+/* The first row of a check, if it is not "ok". */
+static void
+check_run(struct sql *s, const char *check, struct buf *text)
 {
-	static const char *const checks[] = {"PRAGMA integrity_check(1)",
-					     "PRAGMA foreign_key_check"};
-	bool ok = true;
+	sqlite3_stmt *st = NULL;
+	const char *said;
 
-	for (size_t i = 0; ok && i < sizeof checks / sizeof *checks; i++) {
-		sqlite3_stmt *st = NULL;
-
-		if (sqlite3_prepare_v2(s->db, checks[i], -1, &st, NULL) != SQLITE_OK)
-			sql_fatal(s, checks[i]);
-		if (sqlite3_step(st) == SQLITE_ROW) {
-			const char *said = (const char *)sqlite3_column_text(st, 0);
-
-			ok = i == 0 && said != NULL && strcmp(said, "ok") == 0;
-			if (!ok)
-				buf_addf(text, "%s: %s", checks[i], said == NULL ? "" : said);
-		}
-		sqlite3_finalize(st);
+	if (sqlite3_prepare_v2(s->db, check, -1, &st, NULL) != SQLITE_OK)
+		sql_fatal(s, check);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		said = (const char *)sqlite3_column_text(st, 0);
+		if (said == NULL || strcmp(said, "ok") != 0)
+			buf_addf(text, "%s: %s", check, said == NULL ? "" : said);
 	}
-	return ok;
+	sqlite3_finalize(st);
+}
+
+bool
+sql_integrity(struct sql *s, unsigned part, struct buf *text)
+{
+	char *query = sqlite3_mprintf("SELECT name FROM sqlite_schema WHERE type = 'table'"
+				      " ORDER BY name LIMIT 1 OFFSET %u",
+				      part);
+	sqlite3_stmt *st = NULL;
+	char *check = NULL, *keys = NULL;
+
+	if (query == NULL || sqlite3_prepare_v2(s->db, query, -1, &st, NULL) != SQLITE_OK)
+		sql_fatal(s, "check");
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		const unsigned char *name = sqlite3_column_text(st, 0);
+
+		check = sqlite3_mprintf("PRAGMA integrity_check(%Q)", name);
+		keys = sqlite3_mprintf("PRAGMA foreign_key_check(%Q)", name);
+	}
+	sqlite3_finalize(st);
+	sqlite3_free(query);
+	if (check == NULL || keys == NULL)
+		return false;
+	check_run(s, check, text);
+	check_run(s, keys, text);
+	sqlite3_free(check);
+	sqlite3_free(keys);
+	return true;
 }

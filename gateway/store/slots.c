@@ -51,7 +51,9 @@ slots_read(struct spool *s, const char *id, uint64_t most, struct buf *out, stru
 	slots_name(name, id);
 	if ((fd = disk_open(s->bundles, name, O_RDONLY)) < 0)
 		return disk_missing(e, "bundles", name);
-	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size % SLOT_BYTES != 0)
+	if (fstat(fd, &st) < 0) /* says nothing of the bytes: no quarantine for it [9] */
+		rc = err_sys(e, "bundles/%s", name);
+	else if (st.st_size <= 0 || st.st_size % SLOT_BYTES != 0)
 		rc = err_set(e, ERR_DIGEST, "bundles/%s: %lld bytes are no slots", name,
 			     (long long)st.st_size);
 	else
@@ -59,6 +61,18 @@ slots_read(struct spool *s, const char *id, uint64_t most, struct buf *out, stru
 		    fd, 0, (uint64_t)st.st_size < most ? (size_t)st.st_size : (size_t)most, out, e);
 	close(fd);
 	return rc;
+}
+
+int
+slots_gone(struct spool *s, const char *id, struct err *e)
+{
+	char name[SLOTS_NAME];
+	struct stat st;
+
+	slots_name(name, id);
+	if (fstatat(s->bundles, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "bundles/%s", name);
+	return err_set(e, ERR_DIGEST, "bundles/%s: is there still", name);
 }
 
 int

@@ -393,7 +393,9 @@ file_check(struct spool *s, const char *id, uint64_t length, struct err *e)
 
 	if (file_open(s, id, O_RDONLY, &fd, e) < 0)
 		return -1;
-	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != length)
+	if (fstat(fd, &st) < 0)
+		rc = err_sys(e, "bundles: %s", id);
+	else if ((uint64_t)st.st_size != length)
 		rc = err_set(e, ERR_DIGEST, "bundles: %s: not %llu bytes long", id,
 			     (unsigned long long)length);
 	close(fd);
@@ -412,10 +414,14 @@ spool_check(struct spool *s, const char *id, const struct spool_place *at, bool 
 		rc = file_check(s, id, n, e);
 		if (rc == 0 && !erased)
 			rc = slots_read(s, id, UINT64_MAX, &b, e);
+		else if (rc == 0)
+			rc = slots_gone(s, id, e);
 		buf_free(&b);
 		return rc;
 	}
 	rc = journal_read(s->journal, id, at, n, &b, e);
+	if (rc == 0 && erased)
+		rc = journal_erased(s->journal, at, e);
 	buf_free(&b);
 	return rc;
 }
@@ -466,15 +472,15 @@ walk_file(void *ctx, const char *name)
 }
 
 static int
-walk_folder(void *ctx, const char *name)
+walk_folder(struct walk_files *w, unsigned folder)
 {
-	struct walk_files *w = ctx;
-	unsigned folder;
+	char name[3];
 	int rc;
 
-	if (!folder_parse(name, &folder))
-		return err_set(w->e, ERR_FORMAT, "bundles/%s is none of its folders", name);
+	snprintf(name, sizeof name, "%02x", folder);
 	w->dir = disk_open(w->s->bundles, name, O_RDONLY | O_DIRECTORY);
+	if (w->dir < 0 && errno == ENOENT)
+		return 0; /* none has come for it */
 	if (w->dir < 0)
 		return err_sys(w->e, "bundles/%s", name);
 	rc = disk_list(w->dir, walk_file, w, w->e);
@@ -482,13 +488,20 @@ walk_folder(void *ctx, const char *name)
 	return rc;
 }
 
+/* Parts: the folders, then the segments. */
 int
-spool_walk(struct spool *s, int (*row)(void *ctx, const char *id, const struct spool_place *at),
-	   void *ctx, struct err *e)
+spool_walk(struct spool *s, uint32_t part,
+	   int (*row)(void *ctx, const char *id, const struct spool_place *at), void *ctx,
+	   struct err *e)
 {
 	struct walk_files w = {.row = row, .ctx = ctx, .s = s, .e = e};
+	uint32_t segments;
+	uint64_t end;
 
-	if (journal_walk(s->journal, row, ctx, e) < 0)
-		return -1;
-	return disk_list(s->bundles, walk_folder, &w, e);
+	if (part < SPOOL_FOLDERS)
+		return walk_folder(&w, part) < 0 ? -1 : 1;
+	journal_tail(s->journal, &segments, &end);
+	if (part - SPOOL_FOLDERS >= segments)
+		return 0;
+	return journal_walk(s->journal, part - SPOOL_FOLDERS + 1, row, ctx, e) < 0 ? -1 : 1;
 }

@@ -103,18 +103,19 @@ int spool_read(struct spool *s, const char *id, const struct spool_place *at, ui
  * a whole segment, or slots. ERR_DIGEST as above. */
 int spool_lend(struct spool *s, const char *id, const struct spool_place *at, uint64_t from,
 	       int *fd, uint64_t *offset, struct err *e) __attribute__((warn_unused_result));
-/* Lengths and checksums; of a large one the length only, its digest is the recipient's to check.
- * ERR_DIGEST if they do not hold [9]. */
+/* Lengths and checksums, erased: and that nothing else is left [8]; of a large one the length only,
+ * its digest is the recipient's to check. ERR_DIGEST if they do not hold [9]. */
 int spool_check(struct spool *s, const char *id, const struct spool_place *at, bool erased,
 		struct err *e) __attribute__((warn_unused_result));
 /* Erases slots and payload; the first part stays, for evidence [8]. Repeating it is harmless. */
 int spool_erase(struct spool *s, const char *id, const struct spool_place *at, struct err *e)
     __attribute__((warn_unused_result));
 
-/* For fsck: row() for each record of the journal and for each file in bundles/ (kept 0: not known).
- * A damaged record header ends the walk of its segment and is told with id "". row's -1 ends all.
- */
-int spool_walk(struct spool *s, int (*row)(void *ctx, const char *id, const struct spool_place *at),
-	       void *ctx, struct err *e) __attribute__((warn_unused_result));
+/* For fsck, by parts from 0 on, a segment or a folder each: row() for each record of the journal
+ * and for each file in bundles/ (kept 0: not known). 1: there may be a next part; 0: there was none
+ * of that number. A damaged record header ends the walk of its segment and is told with id "". */
+int spool_walk(struct spool *s, uint32_t part,
+	       int (*row)(void *ctx, const char *id, const struct spool_place *at), void *ctx,
+	       struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -34,6 +34,8 @@ int slots_put(struct spool *s, const char *id, int fd, uint64_t kept, uint64_t n
 /* At most `most` bytes of them, appended. ERR_DIGEST: they are gone or damaged [9]. */
 int slots_read(struct spool *s, const char *id, uint64_t most, struct buf *out, struct err *e)
     __attribute__((warn_unused_result));
+/* ERR_DIGEST: they are there still. */
+int slots_gone(struct spool *s, const char *id, struct err *e) __attribute__((warn_unused_result));
 /* Repeating it is harmless. */
 int slots_erase(struct spool *s, const char *id, struct err *e) __attribute__((warn_unused_result));
 

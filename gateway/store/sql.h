@@ -46,7 +46,8 @@ void sql_text(struct sql *s, unsigned query, int column, char *out, size_t size)
 bool sql_digest(struct sql *s, unsigned query, int column, uint8_t out[static 32]);
 void sql_bytes(struct sql *s, unsigned query, int column, struct buf *out); /* appended */
 
-/* The first finding of the database's own check; false and its text if there is one. */
-bool sql_integrity(struct sql *s, struct buf *text);
+/* The database's own check, by parts from 0 on, a table each: the first finding is appended to
+ * text. false: that was the last part. */
+bool sql_integrity(struct sql *s, unsigned part, struct buf *text);
 
 #endif

@@ -12,6 +12,7 @@
 #include "store/control.h"
 #include "store/desk.h"
 #include "store/feed.h"
+#include "store/fsck.h"
 #include "store/group.h"
 #include "store/ladder.h"
 #include "store/members.h"
@@ -218,6 +219,7 @@ store_drop(struct store *s)
 	uploads_free(s);
 	receipts_free(s->receipts);
 	waiters_free(s->waiters);
+	fsck_stop(s);
 	event_free(s->tick);
 	ladders_free(s->ladders);
 	outbox_free(s->outbox);

@@ -23,6 +23,7 @@ struct workers;
 struct receipts;
 struct roster;
 struct route_memory;
+struct fsck;
 struct desks;
 struct ladders;
 struct outbox;
@@ -53,6 +54,7 @@ struct store {
 	uint64_t routes_changed; /* counts changes of roster, policy, subscriptions: what was judged
 				    before one is judged again when it is applied */
 	struct chan *notary, *courier;
+	struct fsck *fsck; /* NULL: none is under way */
 	struct event *tick;
 	int64_t (*now)(void); /* ms since 1970: every decision asks it; tests play another */
 	int64_t started_ms;

@@ -555,6 +555,14 @@ upload_cancel(struct store *s, const struct asker *a)
 	return true;
 }
 
+bool
+upload_is_committing(struct store *s, const char *id)
+{
+	const struct upload *u = upload_of(s, id, NULL);
+
+	return u != NULL && u->state == UPLOAD_COMMITTING;
+}
+
 void
 upload_tell(struct store *s, const struct asker *a, const char *agency, const char *id)
 {

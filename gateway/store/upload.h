@@ -23,4 +23,7 @@ void upload_tell(struct store *s, const struct asker *a, const char *agency, con
 
 size_t uploads_count(const struct uploads *u);
 
+/* Its bytes may be in their place, and its row is not committed yet. */
+bool upload_is_committing(struct store *s, const char *id);
+
 #endif

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "store/control.h"
+#include "store/fsck.h"
 
 static const char payload[] = "the payload, sealed";
 
@@ -315,13 +316,64 @@ fsck_finds(void **state)
 	expect_command("fsck\n", "entry 1: [6]");
 }
 
+/* Each fact, broken in the ledger; one damage more with each row. */
+static void
+fsck_knows_each_fact(void **state)
+{
+	static const struct {
+		const char *harm, *found;
+	} harms[] = {
+	    {"UPDATE agency SET bytes = bytes + 1", "[10] its bundles and bytes"},
+	    {"UPDATE mailbox SET waiting = 9", "what waits there is counted wrong"},
+	    {"UPDATE bundle SET head_sha256 = zeroblob(32)", "[4] another head"},
+	    {"UPDATE bundle SET manifest_sha256 = zeroblob(32)", "[4] another manifest"},
+	    {"UPDATE delivery SET state = 2", "[5] collected in uhcw/emergency without"},
+	    {"UPDATE entry SET code = 'x' WHERE seq = 1", "entry 1: [5] not what its row says"},
+	    {"UPDATE entry SET event = 9 WHERE event = 3", "[5] no ContentConsignment"},
+	    {"UPDATE hash SET hash = zeroblob(32) WHERE n = 2", "[6] not that of its halves"},
+	    {"INSERT INTO quarantine VALUES (1, 1, 'x')", "\"ok\":false"},
+	    {"UPDATE bundle SET state = 2", "[8] purged by its row alone"},
+	    {"SELECT 1", "[9] purged, and in quarantine"},
+	    {"DELETE FROM quarantine", "[8] journal: byte 0 of slots and payload"},
+	    {"UPDATE bundle SET offset = offset + 8", "[2] bytes without a row"},
+	    {"DELETE FROM checkpoint WHERE size = (SELECT max(size) FROM checkpoint)", "[3] "},
+	};
+	char command[256];
+
+	rig_submit(RIG_ID, payload, 1);
+	expect_command("fsck\n", "\"ok\":true");
+	for (size_t i = 0; i < sizeof harms / sizeof *harms; i++) {
+		snprintf(command, sizeof command, "sqlite3 ledger.db \"%s\" >&2", harms[i].harm);
+		assert_int_equal(system(command), 0);
+		expect_command("fsck\n", harms[i].found);
+	}
+}
+
+/* One walk at a time. */
+static void
+fsck_once(void **state)
+{
+	struct err e = {0};
+
+	assert_int_equal(fsck_start(rig.store, NULL, NULL, &e), 0);
+	assert_int_equal(fsck_start(rig.store, NULL, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_BUSY);
+	fsck_stop(rig.store);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(each_rule_refuses), T(two_persons_may), T(class_has_a_size),
-	    T(commands),	  T(purge),	      T(fsck_finds),
+	    T(each_rule_refuses),
+	    T(two_persons_may),
+	    T(class_has_a_size),
+	    T(commands),
+	    T(purge),
+	    T(fsck_finds),
+	    T(fsck_knows_each_fact),
+	    T(fsck_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -497,6 +497,17 @@ values_and_tail(void **state)
 	buf_free(&b);
 }
 
+static bool
+is_whole(struct buf *text)
+{
+	unsigned part = 0;
+
+	while (ledger_integrity(r, part, text))
+		part++;
+	assert_true(part > 10); /* a table each */
+	return text->len == 0;
+}
+
 static void
 integrity_and_foreign_files(void **state)
 {
@@ -505,9 +516,9 @@ integrity_and_foreign_files(void **state)
 	struct err e = {0};
 
 	accept_one(1, 0);
-	assert_true(ledger_integrity(r, &text));
+	assert_true(is_whole(&text));
 	ledger_add_statement(w, 99, "x", 1, "y", 1); /* of an entry that is not there */
-	assert_false(ledger_integrity(r, &text));
+	assert_false(is_whole(&text));
 	ledger_close(r);
 	ledger_close(w);
 	w = r = NULL;

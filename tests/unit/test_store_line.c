@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "store/control.h"
+#include "store/fsck.h"
 
 static const char payload[] = "the payload, sealed";
 static const char hex_of_3[] = "0303030303030303030303030303030303030303030303030303030303030303";

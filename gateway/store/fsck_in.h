@@ -1,0 +1,32 @@
+/* fsck_in.h - what fsck.c (bundles and their bytes) and fsck_log.c (the log) share. */
+#ifndef SAFEHAND_STORE_FSCK_IN_H
+#define SAFEHAND_STORE_FSCK_IN_H
+
+#include "store/fsck.h"
+
+struct fsck {
+	struct store *s;
+	struct event *turn;
+	fsck_done *done;
+	void *ctx;
+	struct buf problems; /* JSON strings */
+	size_t found, bundles, records, entries, checkpoints;
+	size_t step;		/* of the table in fsck.c */
+	uint64_t at;		/* how far that step has come */
+	int64_t last;		/* bundle when it began */
+	uint64_t size;		/* of the log when it began */
+	uint64_t checkpoint;	/* the last one that was looked at */
+	uint32_t part, segment; /* of the spool; the journal's end when it began */
+	uint64_t end;
+	int64_t bundle; /* whose deliveries are looked at */
+	const char *id;
+};
+
+void fsck_problem(struct fsck *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A step looks at a slice; true: there is no more. */
+bool fsck_entries(struct fsck *f);
+bool fsck_nodes(struct fsck *f);
+bool fsck_checkpoints(struct fsck *f);
+
+#endif
