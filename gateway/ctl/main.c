@@ -7,11 +7,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/backup.h"
 #include "ctl/request.h"
 #include "ctl/show.h"
 #include "ctl/wire.h"
 #include "safehand/json.h"
 #include "safehand/time.h"
+
+/* Done here, by whoever may read the data folder, not by the gateway. */
+static const struct own {
+	const char *verb, *arguments, *help;
+	int (*make)(const char *socket, char **words, size_t n, struct buf *out, struct err *e);
+} own[] = {
+    {"backup", "DATA DIR", "copy the data folder of the running gateway to a new folder",
+     backup_make},
+    {"restore", "DIR DATA [CHECKPOINT...]",
+     "make a data folder from a backup; CHECKPOINT: what a client remembers", restore_make},
+};
+#define OWN (sizeof own / sizeof *own)
 
 struct options {
 	const char *socket;
@@ -36,6 +49,8 @@ usage(FILE *f)
 	for (const struct command *c = commands; c->verb != NULL; c++)
 		fprintf(f, "  %s%s%s\n      %s\n", c->verb, *c->arguments ? " " : "", c->arguments,
 			c->help);
+	for (size_t i = 0; i < OWN; i++)
+		fprintf(f, "  %s %s\n      %s\n", own[i].verb, own[i].arguments, own[i].help);
 	fputs("\nSee safehandctl(8).\n", f);
 }
 
@@ -91,6 +106,20 @@ show_answer(const struct options *o, const struct command *c, const char *word,
 }
 
 static int
+run_own(const struct options *o, const struct own *c, char **words, size_t n)
+{
+	struct buf out = {0};
+	struct err e = {0};
+	int rc = c->make(o->socket, words, n, &out, &e);
+
+	fwrite(buf_str(&out), 1, out.len, stdout);
+	buf_free(&out);
+	if (fflush(stdout) != 0 && rc == 0)
+		rc = err_sys(&e, "standard output");
+	return rc == 0 ? 0 : fail(&e);
+}
+
+static int
 run(const struct options *o, char **words, size_t n)
 {
 	const struct command *c;
@@ -133,5 +162,8 @@ main(int argc, char **argv)
 		usage(stderr);
 		return err_exit(ERR_USAGE);
 	}
+	for (size_t i = 0; i < OWN; i++)
+		if (strcmp(own[i].verb, argv[optind]) == 0)
+			return run_own(&o, &own[i], argv + optind + 1, (size_t)(argc - optind - 1));
 	return run(&o, argv + optind, (size_t)(argc - optind));
 }

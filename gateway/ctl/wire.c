@@ -3,6 +3,7 @@
 #include "ctl/wire.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -57,8 +58,16 @@ open_socket(const char *path, int wait_seconds, struct err *e)
 	return -1;
 }
 
+static bool
+has_line(const struct buf *answer, size_t start)
+{
+	return answer->len > start &&
+	       memchr(answer->data + start, '\n', answer->len - start) != NULL;
+}
+
+/* To the end, or to the end of the first line. */
 static int
-read_answer(int fd, int wait_seconds, struct buf *answer, struct err *e)
+read_answer(int fd, int wait_seconds, bool one_line, struct buf *answer, struct err *e)
 {
 	size_t start = answer->len;
 	ssize_t n;
@@ -74,7 +83,7 @@ read_answer(int fd, int wait_seconds, struct buf *answer, struct err *e)
 			return err_set(e, ERR_LIMIT,
 				       "the answer has more than %d MiB: ask for less (limit=N)",
 				       ANSWER_MAX_BYTES / (1024 * 1024));
-	} while (n > 0);
+	} while (n > 0 && !(one_line && has_line(answer, start)));
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return err_set(e, ERR_NETWORK,
 			       "no answer for %d seconds: the gateway is busy, or hangs",
@@ -87,18 +96,32 @@ read_answer(int fd, int wait_seconds, struct buf *answer, struct err *e)
 		   : err_set(e, ERR_NETWORK, "the gateway hung up without an answer: see its log");
 }
 
+static int
+ask(const char *path, const struct buf *line, int wait_seconds, bool one_line, int *fd,
+    struct buf *answer, struct err *e)
+{
+	*fd = open_socket(path, wait_seconds, e);
+	if (*fd < 0)
+		return -1;
+	if (send(*fd, line->data, line->len, MSG_NOSIGNAL) != (ssize_t)line->len)
+		return err_sys(e, "%s", path);
+	return read_answer(*fd, wait_seconds, one_line, answer, e);
+}
+
 int
 wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf *answer,
 	 struct err *e)
 {
-	int fd = open_socket(path, wait_seconds, e), rc = -1;
+	int fd, rc = ask(path, line, wait_seconds, false, &fd, answer, e);
 
-	if (fd < 0)
-		return -1;
-	if (send(fd, line->data, line->len, MSG_NOSIGNAL) != (ssize_t)line->len)
-		err_sys(e, "%s", path);
-	else
-		rc = read_answer(fd, wait_seconds, answer, e);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return rc;
+}
+
+int
+wire_hold(const char *path, const struct buf *line, int wait_seconds, int *held, struct buf *answer,
+	  struct err *e)
+{
+	return ask(path, line, wait_seconds, true, held, answer, e);
 }

@@ -12,4 +12,9 @@
 int wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf *answer,
 	     struct err *e);
 
+/* The same, but only the first line of the answer, and the connection stays open: *held, for the
+ * caller to close. */
+int wire_hold(const char *path, const struct buf *line, int wait_seconds, int *held,
+	      struct buf *answer, struct err *e);
+
 #endif

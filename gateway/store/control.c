@@ -14,6 +14,7 @@
 #include "safehand/identity.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
+#include "store/backup.h"
 #include "store/bundle_json.h"
 #include "store/fsck.h"
 #include "store/group.h"
@@ -40,6 +41,7 @@ struct control {
 	size_t got;
 	struct buf out;
 	size_t sent;
+	bool holds; /* a backup: until it hangs up */
 };
 
 struct command {
@@ -56,6 +58,8 @@ static void on_ready(evutil_socket_t fd, short what, void *arg);
 static void
 control_free(struct control *c)
 {
+	if (c->holds)
+		backup_end(c->store);
 	event_free(c->event);
 	close(c->fd);
 	buf_free(&c->roles);
@@ -315,6 +319,28 @@ run_release(struct control *c, char **words, size_t n)
 }
 
 static void
+on_still(void *ctx, const struct err *refusal)
+{
+	struct control *c = ctx;
+
+	if (refusal != NULL)
+		answer_error(c, refusal);
+	else
+		backup_json(c->store, &c->out);
+	c->holds = refusal == NULL;
+	answer_begin(c);
+}
+
+/* The connection stays, and with it what was promised, until safehandctl has its copy or is gone.
+ */
+static bool
+run_backup(struct control *c, char **words, size_t n)
+{
+	backup_begin(c->store, on_still, c);
+	return true;
+}
+
+static void
 checked(void *ctx, const struct buf *json)
 {
 	struct control *c = ctx;
@@ -339,6 +365,7 @@ static const struct command commands[] = {
     {"mailboxes", 0, 0, run_mailboxes},	  {"evidence", 1, 1, run_evidence},
     {"quarantine", 0, 0, run_quarantine}, {"release", 1, 1, run_release},
     {"purge", 1, 1, run_purge},		  {"fsck", 0, 0, run_fsck},
+    {"backup", 0, 0, run_backup},
 };
 
 static bool
@@ -414,7 +441,13 @@ on_writable(struct control *c)
 	if (w < 0)
 		return false;
 	c->sent += (size_t)w;
-	return c->sent < c->out.len;
+	if (c->sent < c->out.len || !c->holds)
+		return c->sent < c->out.len;
+	event_del(c->event);
+	event_assign(c->event, c->store->env->base, c->fd, EV_READ | EV_PERSIST, on_ready, c);
+	if (event_add(c->event, NULL) < 0) /* for as long as the copy takes */
+		log_fatal("control", &(struct err){ERR_SYSTEM, "no event"});
+	return true;
 }
 
 static void
@@ -423,7 +456,9 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	struct control *c = arg;
 	bool more = false;
 
-	if ((what & EV_READ) != 0)
+	if (c->holds && c->sent == c->out.len)
+		more = false; /* it hung up, or has nothing to say */
+	else if ((what & EV_READ) != 0)
 		more = on_readable(c);
 	else if ((what & EV_WRITE) != 0)
 		more = on_writable(c);

@@ -459,6 +459,18 @@ ledger_totals(struct ledger *l, struct ledger_totals *out)
 	sql_done(l->sql, Q_TOTALS);
 }
 
+int
+ledger_still(struct ledger *l, struct err *e)
+{
+	return sql_still(l->sql, e);
+}
+
+void
+ledger_move(struct ledger *l)
+{
+	sql_move(l->sql);
+}
+
 bool
 ledger_integrity(struct ledger *l, unsigned part, struct buf *text)
 {

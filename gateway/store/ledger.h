@@ -204,6 +204,10 @@ struct ledger_totals {
 	int64_t bundles, live, waiting /* deliveries not yet collected */, entries, quarantined;
 };
 void ledger_totals(struct ledger *l, struct ledger_totals *out);
+/* For a backup: what is committed is in ledger.db, which nobody writes until ledger_move. Not
+ * between begin and commit. ERR_BUSY: ask again. */
+int ledger_still(struct ledger *l, struct err *e) __attribute__((warn_unused_result));
+void ledger_move(struct ledger *l);
 /* The database's own check by parts from 0 on, a table each: the first finding is appended to text.
  * false: that was the last part. */
 bool ledger_integrity(struct ledger *l, unsigned part, struct buf *text);

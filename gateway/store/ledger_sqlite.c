@@ -294,6 +294,27 @@ sql_bytes(struct sql *s, unsigned query, int column, struct buf *out)
 		buf_add(out, p, (size_t)n);
 }
 
+#define CHECKPOINT_PAGES 1000 /* SQLite's own default: of the log, before it goes into the file */
+
+int
+sql_still(struct sql *s, struct err *e)
+{
+	int rc = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		return err_set(e, ERR_BUSY, "the ledger is being read: ask again");
+	if (rc != SQLITE_OK)
+		sql_fatal(s, "checkpoint");
+	sqlite3_wal_autocheckpoint(s->db, 0);
+	return 0;
+}
+
+void
+sql_move(struct sql *s)
+{
+	sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
+}
+
 /* The first row of a check, if it is not "ok". */
 static void
 check_run(struct sql *s, const char *check, struct buf *text)

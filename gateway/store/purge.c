@@ -116,6 +116,11 @@ erase(struct store *s, struct act *a)
 {
 	struct err e = {0};
 
+	if (s->still) {
+		err_set(&e, ERR_BUSY, "purged; it is erased when the backup is made");
+		act_end(a, &e);
+		return;
+	}
 	if (spool_erase(s->spool, a->bundle.id, &a->bundle.place, &e) < 0) {
 		log_err(LOG_LEVEL_WARN, "erase", &e);
 		if (e.code != ERR_DIGEST) { /* that is: nothing there to erase, the aim */
@@ -152,7 +157,7 @@ void
 purge_resume(struct store *s)
 {
 	int64_t due[BATCH];
-	size_t n = ledger_erase_due(s->reader, due, BATCH);
+	size_t n = s->still ? 0 : ledger_erase_due(s->reader, due, BATCH);
 
 	for (size_t i = 0; i < n; i++) {
 		struct act *a = act_new(due[i], NULL, NULL);

@@ -46,6 +46,11 @@ void sql_text(struct sql *s, unsigned query, int column, char *out, size_t size)
 bool sql_digest(struct sql *s, unsigned query, int column, uint8_t out[static 32]);
 void sql_bytes(struct sql *s, unsigned query, int column, struct buf *out); /* appended */
 
+/* Everything committed goes into the database's own file, which then stays as it is until sql_move:
+ * for a copy of it. ERR_BUSY: somebody reads; ask again. Not inside a transaction. */
+int sql_still(struct sql *s, struct err *e) __attribute__((warn_unused_result));
+void sql_move(struct sql *s);
+
 /* The database's own check, by parts from 0 on, a table each: the first finding is appended to
  * text. false: that was the last part. */
 bool sql_integrity(struct sql *s, unsigned part, struct buf *text);

@@ -9,6 +9,7 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/ask.h"
+#include "store/backup.h"
 #include "store/control.h"
 #include "store/desk.h"
 #include "store/feed.h"
@@ -140,6 +141,8 @@ store_start(struct role_env *env, struct err *e)
 	    spool_sweep(s->spool, has_row, s, &swept, e) < 0 || group_new(s, &s->group, e) < 0)
 		return -1;
 	s->ladders = ladders_new(s);
+	if (backup_prove(s, e) < 0)
+		return -1;
 	if (s->notary == NULL)
 		return err_set(e, ERR_INTERNAL, "no notary");
 	s->tick = event_new(env->base, -1, EV_PERSIST, on_tick, s);

@@ -55,6 +55,7 @@ struct store {
 				    before one is judged again when it is applied */
 	struct chan *notary, *courier;
 	struct fsck *fsck; /* NULL: none is under way */
+	bool still;	   /* a backup is being made: nothing is erased, see backup.h */
 	struct event *tick;
 	int64_t (*now)(void); /* ms since 1970: every decision asks it; tests play another */
 	int64_t started_ms;
