@@ -16,6 +16,12 @@ fault: all $(FAULT_BIN) $(BUILD)/test-pki/done
 	$(FAULT_RUN) tests/fault/watch.py --share $(FAULT_SHARE)
 	$(FAULT_RUN) tests/fault/store.py --share $(FAULT_SHARE)
 
+## make soak       TIME seconds (an hour) of mixed load, kills and restarts; then every document is counted
+TIME = 3600
+.PHONY: soak
+soak: all $(BUILD)/test-pki/done
+	$(FAULT_RUN) tests/soak/soak.py --seconds $(TIME)
+
 # What make test runs of it: the same cases each time.
 fault-share: all $(FAULT_BIN) $(BUILD)/test-pki/done
 	@$(FAULT_RUN) tests/fault/store.py --share 317
