@@ -29,10 +29,16 @@ send(const struct asker *a, struct msg_reply *m, int fd)
 void
 reply_refuse(const struct asker *a, const struct err *e)
 {
+	reply_refuse_for(a, e, 0);
+}
+
+void
+reply_refuse_for(const struct asker *a, const struct err *e, uint32_t after_s)
+{
 	struct msg_reply m = {.status = (uint32_t)err_http(e->code),
 			      .type = BODY_PROBLEM,
 			      .code = e->code,
-			      .retry_after = retry_after(e->code),
+			      .retry_after = after_s > 0 ? after_s : retry_after(e->code),
 			      .upload_offset = -1};
 
 	snprintf(m.detail, sizeof m.detail, "%s", e->text);

@@ -12,6 +12,8 @@ struct asker {
 
 /* A refusal: front writes the problem+json; ERR_BUSY and ERR_STORAGE carry Retry-After. */
 void reply_refuse(const struct asker *a, const struct err *e);
+/* The same, with Retry-After of so many seconds; 0: what the code has. */
+void reply_refuse_for(const struct asker *a, const struct err *e, uint32_t after_s);
 /* What is not there and what one may not know of: the same answer, to the byte. */
 void reply_unknown(const struct asker *a);
 void reply_json(const struct asker *a, unsigned status, const struct buf *json);

@@ -19,6 +19,7 @@
 #include "store/members.h"
 #include "store/outbox.h"
 #include "store/purge.h"
+#include "store/quota.h"
 #include "store/receipt.h"
 #include "store/roster.h"
 #include "store/route.h"
@@ -62,7 +63,9 @@ settings_take(struct store *s)
 	    .clock_skew_ms = conf_int(c, "store", NULL, "clock-skew"),
 	    .created_age_ms = conf_int(c, "store", NULL, "created-age"),
 	    .uploads_per_agency = (uint64_t)conf_int(c, "store", NULL, "uploads-per-agency"),
-	    .quota = (uint64_t)conf_int(c, "store", NULL, "quota")};
+	    .quota = (uint64_t)conf_int(c, "store", NULL, "quota"),
+	    .quota_bundles = (uint64_t)conf_int(c, "store", NULL, "quota-bundles"),
+	    .rate = conf_int(c, "store", NULL, "rate")};
 }
 
 static struct spool_conf
@@ -98,6 +101,7 @@ store_prepare(struct role_env *env, struct err *e)
 	s->waiters = waiters_new();
 	s->routes = route_memory_new();
 	s->receipts = receipts_new();
+	s->rates = rates_new();
 	s->roster = roster_new();
 	s->outbox = outbox_new();
 	settings_take(s);
@@ -223,6 +227,7 @@ store_drop(struct store *s)
 	receipts_free(s->receipts);
 	waiters_free(s->waiters);
 	fsck_stop(s);
+	rates_free(s->rates);
 	event_free(s->tick);
 	ladders_free(s->ladders);
 	outbox_free(s->outbox);

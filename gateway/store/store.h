@@ -24,13 +24,15 @@ struct receipts;
 struct roster;
 struct route_memory;
 struct fsck;
+struct rates;
 struct desks;
 struct ladders;
 struct outbox;
 
 struct store_settings {
 	int64_t staging_age_ms, clock_skew_ms, created_age_ms;
-	uint64_t uploads_per_agency, quota;
+	uint64_t uploads_per_agency, quota, quota_bundles;
+	int64_t rate; /* bundles of an agency a minute, 0: any */
 };
 
 struct store {
@@ -54,6 +56,7 @@ struct store {
 	uint64_t routes_changed; /* counts changes of roster, policy, subscriptions: what was judged
 				    before one is judged again when it is applied */
 	struct chan *notary, *courier;
+	struct rates *rates;
 	struct fsck *fsck; /* NULL: none is under way */
 	bool still;	   /* a backup is being made: nothing is erased, see backup.h */
 	struct event *tick;

@@ -14,6 +14,7 @@
 #include "store/accept.h"
 #include "store/judge.h"
 #include "store/proof.h"
+#include "store/quota.h"
 #include "store/worker.h"
 
 enum upload_state {
@@ -30,6 +31,8 @@ struct upload {
 	enum upload_state state;
 	bool left; /* its front wants no answer any more */
 	bool resumed;
+	uint32_t
+	    after_s; /* of a refusal: seconds after which it may be taken; 0: as its code says */
 	char id[UUID_TEXT];
 	char agency[NAME_AGENCY];
 	uint8_t cert[DIGEST_BYTES];
@@ -149,7 +152,7 @@ static void
 turn_away(struct upload *u, const struct err *e)
 {
 	if (!u->left)
-		reply_refuse(&u->asker, e);
+		reply_refuse_for(&u->asker, e, u->after_s);
 	upload_free(u);
 }
 
@@ -228,26 +231,14 @@ static int
 room_for(struct upload *u, struct err *e)
 {
 	struct store *s = u->store;
-	const struct stage *own = spool_stage_find(s->spool, u->id);
 	const struct upload *other = upload_of(s, u->id, u);
-	uint64_t total = u->head_bytes + u->payload_bytes, staged;
-	int64_t bundles, bytes;
 
 	if (s->members == NULL)
 		return err_set(e, ERR_BUSY, "the roster is not loaded yet");
 	if (other != NULL && strcmp(other->agency, u->agency) == 0)
 		return err_set(e, ERR_BUSY, "another connection is sending %s", u->id);
-	if (spool_stage_count(s->spool, u->agency, &staged) >= s->settings.uploads_per_agency &&
-	    own == NULL)
-		return err_set(e, ERR_BUSY, "%s: %llu uploads are unfinished, the limit", u->agency,
-			       (unsigned long long)s->settings.uploads_per_agency);
-	if (own != NULL && strcmp(own->agency, u->agency) == 0)
-		staged -= own->head_bytes + own->payload_bytes; /* it is this one */
-	ledger_agency(s->reader, u->agency, &bundles, &bytes);
-	if ((uint64_t)bytes + staged + total > s->settings.quota)
-		return err_set(e, ERR_STORAGE, "%s: the quota of %llu bytes is used up", u->agency,
-			       (unsigned long long)s->settings.quota);
-	return spool_room(s->spool, total, e); /* [10] before a byte is taken */
+	return quota_take(s, u->agency, u->id, u->head_bytes + u->payload_bytes, u->resumed,
+			  &u->after_s, e); /* [10] before a byte is taken */
 }
 
 /* --- the head --- */
