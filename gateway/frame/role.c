@@ -37,21 +37,32 @@ static struct {
 static struct role_env env = {.data_fd = -1};
 
 int
-role_memfd(const char *name, const void *p, size_t n)
+role_memfd_try(const char *name, const void *p, size_t n, struct err *e)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct err e;
 	ssize_t k;
 
 	for (size_t done = 0; fd >= 0 && done < n; done += (size_t)k)
 		if ((k = pwrite(fd, (const char *)p + done, n - done, (off_t)done)) <= 0)
 			break;
-	if (fd < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0 ||
-	    lseek(fd, 0, SEEK_END) != (off_t)n) {
-		err_sys(&e, "memfd %s of %zu bytes", name, n);
+	if (fd >= 0 && lseek(fd, 0, SEEK_END) == (off_t)n &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+		return fd;
+	err_sys(e, "memfd %s of %zu bytes", name, n);
+	e->code = ERR_BUSY; /* descriptors and memory come back when what is under way has ended */
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int
+role_memfd(const char *name, const void *p, size_t n)
+{
+	struct err e;
+	int fd = role_memfd_try(name, p, n, &e);
+
+	if (fd < 0)
 		log_fatal("memory", &e);
-	}
 	return fd;
 }
 

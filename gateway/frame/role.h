@@ -72,6 +72,9 @@ void role_secret_drop(struct role_env *env, const char *name);
 
 /* memfd with these bytes, sealed against change; ends the process on failure. */
 int role_memfd(const char *name, const void *p, size_t n);
+/* The same where there is somebody to be told to come again: -1 with ERR_BUSY. */
+int role_memfd_try(const char *name, const void *p, size_t n, struct err *e)
+    __attribute__((warn_unused_result));
 /* Reads the whole of a regular file or memfd of at most max bytes from offset 0. */
 int role_read_fd(int fd, size_t max, struct buf *out, struct err *e);
 

@@ -408,8 +408,10 @@ receipt_take(void *env, struct chan *ch, const void *msg, int fd)
 		reply_unknown(&r->asker);
 		receipt_free(r);
 	} else {
-		worker_check(s->workers, CHECK_STATEMENT, r->body.data, r->body.len, s->now(),
-			     on_checked, r);
+		rc = worker_check(s->workers, CHECK_STATEMENT, r->agency, &r->body, s->now(),
+				  on_checked, r, &e);
+		if (rc < 0)
+			refuse(r, &e);
 	}
 }
 

@@ -58,13 +58,16 @@ reply_body(const struct asker *a, unsigned status, enum body_type type, const ch
 	   const void *p, size_t n)
 {
 	struct msg_reply m = {.status = status, .type = type, .upload_offset = -1};
+	struct err e = {0};
 	int fd = -1;
 
 	snprintf(m.etag, sizeof m.etag, "%s", etag);
 	if (n <= INLINE_MAX) {
 		m.body = (struct blob){p, n};
+	} else if ((fd = role_memfd_try("body", p, n, &e)) < 0) {
+		reply_refuse(a, &e);
+		return;
 	} else {
-		fd = role_memfd("body", p, n);
 		m.fd_bytes = n;
 	}
 	send(a, &m, fd);

@@ -92,6 +92,10 @@ route_take(void *env, struct chan *ch, const void *msg, int fd)
 	r = mem_alloc(sizeof *r);
 	*r = (struct route){.store = s, .asker = a};
 	strcpy(r->agency, m->agency);
-	worker_check(s->workers, CHECK_ROUTE, body.data, body.len, s->now(), on_checked, r);
+	if (worker_check(s->workers, CHECK_ROUTE, r->agency, &body, s->now(), on_checked, r, &e) <
+	    0) {
+		reply_refuse(&a, &e);
+		free(r);
+	}
 	buf_free(&body);
 }

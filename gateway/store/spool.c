@@ -370,7 +370,9 @@ lend_small(struct spool *s, const char *id, const struct spool_place *at, uint64
 	int rc = journal_read(s->journal, id, at, at->length, &shb, e);
 
 	if (rc == 0)
-		*fd = role_memfd("bundle", shb.data + from, shb.len - from);
+		*fd = role_memfd_try("bundle", shb.data + from, shb.len - from, e);
+	if (rc == 0 && *fd < 0)
+		rc = -1;
 	buf_free(&shb);
 	return rc;
 }

@@ -374,8 +374,9 @@ begin(struct upload *u)
 		turn_away(u, &e);
 		return;
 	}
-	worker_check(u->store->workers, CHECK_HEAD, u->head.data, u->head.len, u->store->now(),
-		     on_checked, u);
+	if (worker_check(u->store->workers, CHECK_HEAD, u->agency, &u->head, u->store->now(),
+			 on_checked, u, &e) < 0)
+		turn_away(u, &e);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "safehand/log.h"
 #include "store/store.h"
 
+#define DEPTH	  3 /* checks that a worker has at once: one done, the next at hand */
 #define TRIES_MAX 2 /* bytes that two workers died of are refused */
 
 struct worker {
@@ -21,28 +22,41 @@ struct worker {
 };
 
 struct check_job {
-	LIST_ENTRY(check_job) next;
+	TAILQ_ENTRY(check_job) next;
 	uint64_t job;
 	enum check what;
 	int64_t now_ms;
 	int fd; /* sealed copy of the bytes, to be sent again */
 	unsigned tries;
 	struct worker *at; /* NULL: waits for a worker */
+	struct turn *turn; /* of its agency */
 	worker_done *done;
 	void *ctx;
 };
 
+/* An agency that had a check done: who was served longest ago is next. */
+struct turn {
+	LIST_ENTRY(turn) next;
+	char agency[NAME_AGENCY]; /* "": the gateway's own */
+	uint64_t served;
+};
+
 struct workers {
 	LIST_HEAD(, worker) list;
-	LIST_HEAD(, check_job) checks;
+	TAILQ_HEAD(, check_job) checks; /* in the order in which they came */
+	LIST_HEAD(, turn) turns;
+	uint64_t turn;
 	uint64_t last_job;
-	size_t n, outstanding;
+	size_t n, outstanding, waiting;
 };
 
 struct workers *
 workers_new(void)
 {
-	return mem_alloc(sizeof(struct workers));
+	struct workers *w = mem_alloc(sizeof *w);
+
+	TAILQ_INIT(&w->checks);
+	return w;
 }
 
 static void
@@ -50,7 +64,9 @@ check_free(struct workers *w, struct check_job *c)
 {
 	if (c->at != NULL)
 		c->at->busy--;
-	LIST_REMOVE(c, next);
+	else
+		w->waiting--;
+	TAILQ_REMOVE(&w->checks, c, next);
 	w->outstanding--;
 	close(c->fd);
 	free(c);
@@ -60,11 +76,16 @@ void
 workers_free(struct workers *w)
 {
 	struct worker *i;
+	struct turn *t;
 
 	if (w == NULL)
 		return;
-	while (!LIST_EMPTY(&w->checks))
-		check_free(w, LIST_FIRST(&w->checks));
+	while (!TAILQ_EMPTY(&w->checks))
+		check_free(w, TAILQ_FIRST(&w->checks));
+	while ((t = LIST_FIRST(&w->turns)) != NULL) {
+		LIST_REMOVE(t, next);
+		free(t);
+	}
 	while ((i = LIST_FIRST(&w->list)) != NULL) {
 		LIST_REMOVE(i, next);
 		free(i);
@@ -78,45 +99,90 @@ least_busy(struct workers *w)
 	struct worker *best = NULL, *i;
 
 	LIST_FOREACH(i, &w->list, next)
-	if (!i->retired && (best == NULL || i->busy < best->busy))
+	if (!i->retired && i->busy < DEPTH && (best == NULL || i->busy < best->busy))
 		best = i;
 	return best;
 }
 
-/* Waits in the list if there is no worker: one is on its way, or master ends us. */
+static struct turn *
+turn_of(struct workers *w, const char *agency)
+{
+	struct turn *t;
+
+	LIST_FOREACH(t, &w->turns, next)
+	if (strcmp(t->agency, agency) == 0)
+		return t;
+	t = mem_alloc(sizeof *t);
+	strcpy(t->agency, agency);
+	LIST_INSERT_HEAD(&w->turns, t, next);
+	return t;
+}
+
+/* Of those that wait the oldest one of the agency whose turn it is: one that sends a thousand waits
+ * for itself, not the others for it. */
+static struct check_job *
+next_waiting(struct workers *w)
+{
+	struct check_job *best = NULL, *c;
+
+	if (w->waiting == 0)
+		return NULL;
+	TAILQ_FOREACH(c, &w->checks, next)
+	if (c->at == NULL && (best == NULL || c->turn->served < best->turn->served))
+		best = c;
+	return best;
+}
+
 static void
-dispatch(struct workers *w, struct check_job *c)
+give(struct workers *w, struct check_job *c, struct worker *to)
 {
 	struct msg_check m = {.job = c->job, .what = c->what, .now_ms = c->now_ms};
-	struct worker *to = least_busy(w);
-	int fd;
+	int fd = dup(c->fd);
 
-	c->at = to;
-	if (to == NULL)
-		return;
-	fd = dup(c->fd);
 	if (fd < 0)
 		log_fatal("worker", &(struct err){ERR_SYSTEM, "no descriptor for a check"});
+	c->at = to;
+	c->turn->served = ++w->turn;
+	w->waiting--;
 	to->busy++;
 	c->tries++;
 	chan_send(to->ch, MSG_CHECK, &m, fd);
 }
 
-void
-worker_check(struct workers *w, enum check what, const void *bytes, size_t n, int64_t now_ms,
-	     worker_done *done, void *ctx)
+/* As many as the workers take; the rest waits here, where it can be chosen from. Without a worker
+ * one is on its way, or master ends us. */
+static void
+dispatch(struct workers *w)
 {
-	struct check_job *c = mem_alloc(sizeof *c);
+	struct check_job *c;
+	struct worker *to;
 
+	while ((to = least_busy(w)) != NULL && (c = next_waiting(w)) != NULL)
+		give(w, c, to);
+}
+
+int
+worker_check(struct workers *w, enum check what, const char *agency, const struct buf *bytes,
+	     int64_t now_ms, worker_done *done, void *ctx, struct err *e)
+{
+	int fd = role_memfd_try("check", bytes->data, bytes->len, e);
+	struct check_job *c;
+
+	if (fd < 0)
+		return -1;
+	c = mem_alloc(sizeof *c);
 	*c = (struct check_job){.job = ++w->last_job,
 				.what = what,
 				.now_ms = now_ms,
-				.fd = role_memfd("check", bytes, n),
+				.fd = fd,
+				.turn = turn_of(w, agency),
 				.done = done,
 				.ctx = ctx};
-	LIST_INSERT_HEAD(&w->checks, c, next);
+	TAILQ_INSERT_TAIL(&w->checks, c, next);
 	w->outstanding++;
-	dispatch(w, c);
+	w->waiting++;
+	dispatch(w);
+	return 0;
 }
 
 static void
@@ -129,7 +195,7 @@ worker_forget(struct workers *w, const void *ctx)
 {
 	struct check_job *c;
 
-	LIST_FOREACH(c, &w->checks, next)
+	TAILQ_FOREACH(c, &w->checks, next)
 	if (c->ctx == ctx)
 		c->done = nobody;
 }
@@ -138,14 +204,11 @@ void
 worker_join(struct workers *w, struct chan *ch)
 {
 	struct worker *new = mem_alloc(sizeof *new);
-	struct check_job *c;
 
 	new->ch = ch;
 	LIST_INSERT_HEAD(&w->list, new, next);
 	w->n++;
-	LIST_FOREACH(c, &w->checks, next)
-	if (c->at == NULL)
-		dispatch(w, c);
+	dispatch(w);
 }
 
 static struct worker *
@@ -184,6 +247,7 @@ finish(struct workers *w, struct check_job *c, enum msg_kind kind, const void *f
 	done(ctx, kind, facts, why);
 	if (at != NULL)
 		release(w, at);
+	dispatch(w);
 }
 
 void
@@ -197,17 +261,17 @@ worker_leave(struct workers *w, struct chan *ch)
 		return;
 	LIST_REMOVE(gone, next);
 	w->n--;
-	for (c = LIST_FIRST(&w->checks); c != NULL; c = next) {
-		next = LIST_NEXT(c, next);
+	for (c = TAILQ_FIRST(&w->checks); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, next);
 		if (c->at != gone)
 			continue;
 		c->at = NULL;
-		if (c->tries < TRIES_MAX)
-			dispatch(w, c);
-		else
+		w->waiting++;
+		if (c->tries >= TRIES_MAX)
 			finish(w, c, MSG_REFUSED, NULL, &died);
 	}
 	free(gone);
+	dispatch(w);
 }
 
 /* The check that this worker was given under this number; anything else is a worker's fault, told
@@ -217,7 +281,7 @@ check_find(struct workers *w, const struct chan *ch, uint64_t job, unsigned what
 {
 	struct check_job *c;
 
-	LIST_FOREACH(c, &w->checks, next)
+	TAILQ_FOREACH(c, &w->checks, next)
 	if (c->job == job && c->at != NULL && c->at->ch == ch && (what >> c->what & 1) != 0)
 		return c;
 	log_warn("worker-answer-unasked", "worker=%u job=%llu", chan_index(ch),

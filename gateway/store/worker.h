@@ -1,5 +1,5 @@
 /* worker.h - the pool of verify workers: each check goes to the least busy one, and again to
- * another if that one dies. */
+ * another if that one dies. Of what waits, agencies take turns. */
 #ifndef SAFEHAND_STORE_WORKER_H
 #define SAFEHAND_STORE_WORKER_H
 
@@ -18,9 +18,11 @@ void worker_join(struct workers *w, struct chan *ch);
 /* The worker is gone: its checks go to the others. */
 void worker_leave(struct workers *w, struct chan *ch);
 
-/* Has the bytes checked as of now_ms; they are copied. done is called later, never from here. */
-void worker_check(struct workers *w, enum check what, const void *bytes, size_t n, int64_t now_ms,
-		  worker_done *done, void *ctx);
+/* Has the bytes checked as of now_ms; they are copied. done is called later, never from here.
+ * Agencies take turns; "" is the gateway itself. ERR_BUSY: descriptors ran out. */
+int worker_check(struct workers *w, enum check what, const char *agency, const struct buf *bytes,
+		 int64_t now_ms, worker_done *done, void *ctx, struct err *e)
+    __attribute__((warn_unused_result));
 /* The asker has left: done will not be called. */
 void worker_forget(struct workers *w, const void *ctx);
 
