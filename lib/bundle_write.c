@@ -11,6 +11,7 @@
 #include "file_in.h"
 #include "safehand/bundle_file.h"
 #include "safehand/digest.h"
+#include "safehand/media.h"
 #include "safehand/pack.h"
 #include "safehand/seal.h"
 
@@ -122,28 +123,40 @@ each_block(struct writing *w, int fd, const char *path,
 	return 0;
 }
 
+/* What a first reading finds out of a document. */
+struct look {
+	struct digest *digest;
+	struct media *media;
+};
+
 static int
-to_digest(struct writing *w, const void *p, size_t n, void *ctx, struct err *e)
+to_look(struct writing *w, const void *p, size_t n, void *ctx, struct err *e)
 {
-	digest_add(ctx, p, n);
+	struct look *look = ctx;
+
+	digest_add(look->digest, p, n);
+	media_add(look->media, p, n);
 	return 0;
 }
 
-/* Size and digest: the cover sheet, which goes ahead, names them. */
+/* Size and digest: the cover sheet, which goes ahead, names them. And it is what its type says. */
 static int
 survey_one(struct writing *w, size_t i, struct err *e)
 {
 	const struct bundle_document *in = &w->order->documents[i];
 	struct cover_document *out = &w->documents[i];
-	struct digest *d;
+	struct look look;
 	int fd, rc;
 
 	if (take_names(in, out, e) < 0 || (fd = open_document(in->path, &w->seen[i].st, e)) < 0)
 		return -1;
-	d = digest_new();
-	rc = each_block(w, fd, in->path, to_digest, d, e);
-	digest_get(d, out->sha256);
-	digest_free(d);
+	look = (struct look){digest_new(), media_new(out->type)};
+	rc = each_block(w, fd, in->path, to_look, &look, e);
+	if (rc == 0)
+		rc = media_end(look.media, in->path, e);
+	digest_get(look.digest, out->sha256);
+	digest_free(look.digest);
+	media_free(look.media);
 	close(fd);
 	out->size = (uint64_t)w->seen[i].st.st_size;
 	w->total += out->size;

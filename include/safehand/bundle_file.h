@@ -34,7 +34,8 @@ struct bundle_order {
 };
 
 /* Packs, seals, signs; the file appears under name in dir_fd, whole and synced, or not at all
- * (ERR_CONFLICT if there is one already). manifest is filled in. */
+ * (ERR_CONFLICT if there is one already). ERR_FORMAT: a document that is not what its media type
+ * says (media.h). manifest is filled in. */
 int bundle_write(const struct bundle_order *order, int dir_fd, const char *name, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -140,6 +140,7 @@ make_large(const char *name)
 
 	for (size_t i = 0; i < BIG; i++)
 		noise[i] = (uint8_t)rand();
+	memcpy(noise, "RIFF....WAVEfmt ", 16);
 	rig_write(&rig, "interview.wav", noise, BIG);
 	free(noise);
 	for (size_t i = 0; i <= NDATA; i++) {
@@ -360,10 +361,14 @@ order_is_refused(void **state)
 	d[0].path = rig.dir;
 	REFUSED(ERR_USAGE);
 	d[0].path = path;
+	d[0].type = "image/png"; /* which it is not */
+	REFUSED(ERR_FORMAT);
+	d[0].type = NULL;
 	o.ndocuments = 2; /* one file where case is ignored */
 	REFUSED(ERR_ARCHIVE);
 	o.ndocuments = 1;
 	d[0].name = "cover.json";
+	d[0].type = "text/plain";
 	REFUSED(ERR_ARCHIVE);
 	d[0].name = "../x";
 	REFUSED(ERR_ARCHIVE);
