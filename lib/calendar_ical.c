@@ -431,6 +431,7 @@ calendar_ical_take(struct calendar_build *b, const struct calendar_file *file, b
 	struct file f = {.b = b, .name = file->name, .is_terms = is_terms, .e = e};
 	icalcomponent *root = NULL;
 	size_t *lines = NULL, n = 0;
+	char *text = NULL;
 	int rc = -1;
 
 	if (file->text.len > CALENDAR_FILE_MAX)
@@ -440,7 +441,8 @@ calendar_ical_take(struct calendar_build *b, const struct calendar_file *file, b
 		goto out;
 	icalerror_set_errors_are_fatal(0);
 	b->days = 0;
-	root = icalparser_parse_string(buf_str(&file->text));
+	text = mem_dup(file->text.data, file->text.len);
+	root = icalparser_parse_string(text);
 	if (root == NULL) {
 		err_set(e, ERR_CONFIG, "%s: no iCalendar", file->name);
 		goto out;
@@ -456,5 +458,6 @@ out:
 	icalmemory_free_ring();
 	free(f.overrides);
 	free(lines);
+	free(text);
 	return rc;
 }
