@@ -61,6 +61,8 @@ install: all $(SHARED) pc
 	install -m 644 $(HEADERS) $(D)$(includedir)/safehand
 	for m in $(MANUALS); do install -D -m 644 $$m $(D)$(mandir)/man$${m##*.}/$${m##*/} || exit 1; done
 	install -m 644 $(wildcard conf/*.conf) $(D)$(exampledir)
+	install -d $(D)$(exampledir)/calendars
+	install -m 644 $(wildcard conf/calendars/*.ics) $(D)$(exampledir)/calendars
 	for u in conf/systemd/*.service; do sed 's|/usr/local|$(PREFIX)|g' $$u >$(D)$(systemddir)/$${u##*/} || exit 1; done
 	chmod 644 $(patsubst conf/systemd/%,$(D)$(systemddir)/%,$(wildcard conf/systemd/*.service))
 	install -m 644 conf/systemd/safehand.sysusers $(D)$(sysusersdir)/safehand.conf

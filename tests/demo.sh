@@ -32,7 +32,7 @@ echo "   $(find "$D/pki/certs" -name "*.pem" | wc -l) certificates under $D/pki;
 
 say "2. The gateway, on loopback"
 port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-cp "$TOP"/conf/*.conf "$D/gateway/"
+cp -r "$TOP"/conf/*.conf "$TOP/conf/calendars" "$D/gateway/"
 ln -s ../pki "$D/gateway/pki"
 mkdir "$D/gateway/jail"
 sed -i "s|^listen .*|listen  = 127.0.0.1:$port|; s|^jail .*|jail    = jail|; s|^user .*|user    = nobody|" "$D/gateway/safehand.conf"
@@ -109,7 +109,14 @@ as csc send --class strategy-minutes --from csc/mash --to uhcw/paediatrics --to 
 minutes=$(sent)
 
 say "5. The police: notes of the MARAC"
-as wmp send --class marac-notes --from wmp/ppu --to csc/mash --to uhcw/emergency --about "999 026 0419" --keep "$D/bundles" --as d.green --as s.hall "$DATA/marac-notes.odt"
+cat >"$D/documents/marac-cover.json" <<'EOT'
+{"safehand_cover": 1, "title": "MARAC: notes",
+ "meeting": {"at": "2026-11-20T10:00:00Z", "kind": "MARAC", "chair": "DS S. Hall"},
+ "attendees": [{"name": "DS S. Hall", "role": "chair"}, {"name": "DC D. Green", "role": "public protection unit"}, {"name": "R. Lee", "role": "social worker"}],
+ "actions": []}
+EOT
+as wmp send --class marac-notes --from wmp/ppu --to csc/mash --to uhcw/emergency --about "999 026 0419" --event-at 2026-11-20T10:00:00Z \
+	--cover "$D/documents/marac-cover.json" --keep "$D/bundles" --as d.green --as s.hall "$DATA/marac-notes.odt"
 marac=$(sent)
 
 say "6. Who they were for collects them, opens them, reads them, answers them. The school is shut: nobody there does"

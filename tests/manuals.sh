@@ -35,6 +35,15 @@ sed -n 's/^ *{\([A-Z]\|"[a-z]*"\), "\([a-z-]*\)", CONF_.*/\1 \2/p' gateway/frame
 awk '/^\.Ss / { s = $2 } /^\.Sh / { s = "" } /^\.It Cm / && s != "" { print s, $3 }' gateway/frame/safehand.conf.5 >"$T/b"
 same settings "$T/a" "$T/b"
 
+# classes that are shipped, and the fields that they can require
+entries() { awk -v s="$1" '/^\.Sh / { in_it = $2 == s } /^\.It Cm / && in_it { print $3 }' gateway/frame/safehand-classes.5; }
+sed -n 's/^\[class "\(.*\)"\]$/\1/p' conf/classes.conf >"$T/a"
+entries CLASSES >"$T/b"
+same classes "$T/a" "$T/b"
+sed -n '/^} needs\[\]/,/^};/s/^    {"\([a-z.-]*\)", .*/\1/p' lib/cover_need.c >"$T/a"
+entries FIELDS >"$T/b"
+same fields "$T/a" "$T/b"
+
 : >"$T/a"
 for v in init issue renew revoke crl roster log-key linking-key show; do
 	"pki/$v" --help | grep -oE -- '--[a-z-]+' | sed "s/^-/$v /" >>"$T/a"

@@ -37,10 +37,20 @@ mailbox wmp/ppu "Public protection unit" contact ppu@wmp.example
 agency schools "Coventry schools" contact schools@coventry.example
 mailbox schools/st-j.dsl "St John's: designated safeguarding lead" cover schools/st-j.head contact dsl@st-j.example
 mailbox schools/st-j.head "St John's: head teacher" contact head@st-j.example
-class discharge-letter 1
+class strategy-meeting-notice 1
 class strategy-minutes 2
+class discharge-letter 1
 class marac-notes 2
+class domestic-incident 1
 class referral 1
+class referral-outcome 1
+class assessment 1
+class case-conference-record 2
+class paediatric-report 1
+class missed-appointment 1
+class measurement 1
+class transfer-of-records 1
+class case-discounted 2
 class general 1
 EOT
 "$P/roster" --members "$D/members" --area Coventry

@@ -29,8 +29,8 @@ export LD_LIBRARY_PATH="$R/lib" PKG_CONFIG_PATH="$R/lib/pkgconfig" PKG_CONFIG_SY
 ok "make install" mk install
 for f in sbin/safehandd sbin/safehandctl libexec/safehand/safehand-front libexec/safehand/safehand-store \
 	libexec/safehand/safehand-notary libexec/safehand/safehand-courier lib/libsafehand.a lib/libsafehand.so lib/libsafehand.so.0 \
-	include/safehand/manifest.h share/doc/safehand/examples/safehand.conf lib/systemd/system/safehandd.service \
-	lib/sysusers.d/safehand.conf lib/tmpfiles.d/safehand.conf share/man/man5/safehand.conf.5; do
+	include/safehand/manifest.h share/doc/safehand/examples/safehand.conf share/doc/safehand/examples/calendars/england-wales.ics lib/systemd/system/safehandd.service \
+	lib/sysusers.d/safehand.conf lib/tmpfiles.d/safehand.conf share/man/man5/safehand.conf.5 share/man/man5/safehand-classes.5; do
 	ok "there: $f" test -s "$R/$f"
 done
 ok "safehandd starts where it was put" "$R/sbin/safehandd" -V

@@ -20,6 +20,7 @@ refused() { # description, words, command...
 	rc=$?
 	if [ $rc = 2 ] && grep -qF -- "$words" "$T/out"; then passed=$((passed + 1)); echo "ok - $what"; else failed=$((failed + 1)); echo "not ok - $what: status $rc"; sed 's/^/  # /' "$T/out"; fi
 }
+cp -r "$TOP/conf/calendars" "$T"
 fresh() { cp "$TOP"/conf/*.conf "$T"; }
 alter() { fresh; sed -i "$1" "$T/safehand.conf"; }
 
@@ -110,12 +111,11 @@ refused "a password of two lines" "$(at 5): password: the file wants one line" "
 # --- classes, ladders, calendars ---
 added() { fresh; printf '%b' "$1" >>"$T/safehand.conf"; }
 ics() { printf 'BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n%bEND:VCALENDAR\n' "$1" >"$T/$2.ics"; }
-NOTICE='[notary]\nnotice-key = pki/certs/gateway-sign/gw.key\nnotice-certificate = pki/certs/gateway-sign/gw.pem\n'
 X='[class "x"]\nfrom = csc/*\nto = */*\n'
 ics 'BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261225\nDTEND;VALUE=DATE:20261229\nEND:VEVENT\n' closed
 ics 'BEGIN:VEVENT\nDTSTART;VALUE=DATE:20260901\nDTEND;VALUE=DATE:20261219\nEND:VEVENT\n' terms
 CAL='[calendar "school"]\nzone = Europe/London\nhours = 08:30-16:30\n'
-ALL="$CAL"'closed = closed.ics\nterms = terms.ics\n[mailbox "schools/*"]\ncalendar = school\n'"$NOTICE$X"'clock = event\nrequire = child, interpreter\nmedia = application/pdf\ndemand = csc/duty\nprovisional = within 3 working-days\ncollect = within 4 hours\nread = same school-day\nanswer = within 1 working-day by y\nladder = remind at 50%, cover at 100%\nladder = notify csc/service-manager at 100%, notify sender at 100%, register at 150%\nexpects = y within 1 working-day of the meeting\nexpect-ladder = notify sender at 100%\nsubscribe = by-consent\nretain = 90d after the last answer\n[class "y"]\nfrom = */*\nto = */*\nsignatures = 2\ndiscounts = yes\n'
+ALL="$CAL"'closed = closed.ics\nterms = terms.ics\n[mailbox "schools/st-j.dsl"]\ncalendar = school\n'"$X"'clock = event\nrequire = child, interpreter\nmedia = application/pdf\ndemand = csc/duty\nprovisional = within 3 working-days\ncollect = within 4 hours\nread = same school-day\nanswer = within 1 working-day by y\nladder = remind at 50%, cover at 100%\nladder = notify csc/service-manager at 100%, notify sender at 100%, register at 150%\nexpects = y within 1 working-day of the meeting\nexpect-ladder = notify sender at 100%\nsubscribe = by-consent\nretain = 90d after the last answer\n[class "y"]\nfrom = */*\nto = */*\nsignatures = 2\ndiscounts = yes\n'
 added "$ALL"
 ok "a class with all keys, its calendar" "$D" -n -f "$T/safehand.conf"
 ok "what -N prints of it passes again" sh -c "'$D' -N -f '$T/safehand.conf' >'$T/again.conf' && grep -q 'ladder = remind at 50%, cover at 100%, notify csc' '$T/again.conf' && '$D' -n -f '$T/again.conf'"
@@ -129,8 +129,7 @@ a pattern demanded|demand = csc/*|4|: demand: csc/*: want agency/role
 a demanded mailbox that is not in the roster|demand = csc/nobody|4|: demand: class "x": csc/nobody: not in the roster
 no rule|collect = soon|4|: collect: soon: want within N
 no step|read = within 1 day\nladder = shout at 100%|5|: ladder: shout at 100%: want remind
-a step told to nobody|read = within 1 day\nladder = notify csc/nobody at 100%\n[notary]\nnotice-key = pki/certs/gateway-sign/gw.key\nnotice-certificate = pki/certs/gateway-sign/gw.pem|5|: ladder: class "x": csc/nobody: not in the roster
-a notice and nobody to sign it|read = within 1 day\nladder = notify csc/duty at 100%|5|: ladder: class "x": notify csc/duty at 100%: [notary] has no notice-key
+a step told to nobody|read = within 1 day\nladder = notify csc/nobody at 100%|5|: ladder: class "x": csc/nobody: not in the roster
 an answer by no class|answer = within 1 day by y|4|: class "x": answer: by y: no such class
 an answer that nobody may send back|answer = within 1 day by y\n[class "y"]\nfrom = csc/*\nto = uhcw/*|4|: class "x": answer: by y: no recipient may send that back
 an expectation of no class|expects = y within 1 day of the meeting|4|: class "x": expects: y: no such class
@@ -142,11 +141,14 @@ kept after an answer that nobody owes|retain = 90d after the last answer|4|: cla
 a concern ended by one person|discounts = yes|4|: class "x": discounts: wants signatures = 2
 kept for an hour|retain = 1h|4|: retain: 1h: want 1d to 36500d
 EOT
+added "$X"'read = within 1 day\nladder = notify csc/duty at 100%\n'
+sed -i '/^notice-/d' "$T/safehand.conf"
+refused "a class: a notice and nobody to sign it" 'ladder: class "x": notify csc/duty at 100%: [notary] has no notice-key' "$D" -n -f "$T/safehand.conf"
 added "$X"'demand = schools/st-j.dsl\n[class "y"]\nfrom = */*\nto = */dsl\n'
 sed -i 's|^to = \*/\*$|to = schools/st-j.dsl|' "$T/safehand.conf"
 refused "a demanded mailbox whose cover may not have it" "schools/st-j.head: covers a demanded mailbox" "$D" -n -f "$T/safehand.conf"
-added '[mailbox "schools/*"]\ncalendar = school\n'
-refused "no such calendar" "$(at 2): calendar: mailbox \"schools/*\": school: there is no such [calendar]" "$D" -n -f "$T/safehand.conf"
+added '[mailbox "schools/st-j.dsl"]\ncalendar = school\n'
+refused "no such calendar" "$(at 2): calendar: mailbox \"schools/st-j.dsl\": school: there is no such [calendar]" "$D" -n -f "$T/safehand.conf"
 while IFS='|' read -r what lines line words; do
 	added "$lines\\n"
 	refused "a calendar: $what" "$(at "$line")${words}" "$D" -n -f "$T/safehand.conf"
@@ -195,8 +197,8 @@ chmod 600 "$T/pki/certs/tsa/gw.key"
 alter '/^include/d'
 refused "no class at all" "nothing could be sent" "$D" -n -f "$T/safehand.conf"
 fresh
-sed -i 's|^from = uhcw/\*|from = uhcw|' "$T/classes.conf"
-refused "a pattern that is none, in an included file" "classes.conf:5: from: uhcw: want agency/role" "$D" -n -f "$T/safehand.conf"
+sed -i 's|^\(from *\)= uhcw/\*$|\1= uhcw|' "$T/classes.conf"
+refused "a pattern that is none, in an included file" "classes.conf:$(grep -n '^from *= uhcw$' "$T/classes.conf" | head -1 | cut -d: -f1): from: uhcw: want agency/role" "$D" -n -f "$T/safehand.conf"
 alter 's/^listen .*/listne = 1/; s/^clock .*/clock = x/'
 refused "faults are told together: the first" "listne: no such key" "$D" -n -f "$T/safehand.conf"
 refused "faults are told together: the second" "clock = x" "$D" -n -f "$T/safehand.conf"

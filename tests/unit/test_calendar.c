@@ -418,6 +418,139 @@ refuses_text(void **state)
 	}
 }
 
+/* --- the calendars that are shipped --- */
+
+static void
+shipped(const char *name, struct calendar_file *f)
+{
+	char path[512];
+	FILE *in;
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/conf/calendars/%s", getenv("TOP"), name);
+	assert_non_null(in = fopen(path, "rb"));
+	do {
+		buf_reserve(&f->text, 4096);
+		n = fread(f->text.data + f->text.len, 1, 4096, in);
+		f->text.len += n;
+	} while (n > 0);
+	fclose(in);
+	f->name = name;
+}
+
+/* Easter Sunday (Oudin's algorithm), as days since 1970. */
+static int64_t
+easter(int y)
+{
+	int g = y % 19, c = y / 100, h = (c - c / 4 - (8 * c + 13) / 25 + 19 * g + 15) % 30;
+	int i = h - h / 28 * (1 - 29 / (h + 1) * ((21 - g) / 11));
+	int j = (y + y / 4 + i + 2 - c + c / 4) % 7, l = i - j, month = 3 + (l + 40) / 44;
+	char text[16];
+	int64_t day;
+
+	snprintf(text, sizeof text, "%04d-%02d-%02d", y, month, l + 28 - 31 * (month / 4));
+	assert_int_equal(date_parse(text, &day), 0);
+	return day;
+}
+
+static int
+week_day(int64_t day) /* Monday 0 */
+{
+	return (int)((day + 3) % 7);
+}
+
+static int64_t
+date(int y, int month, int day)
+{
+	char text[16];
+	int64_t out;
+
+	snprintf(text, sizeof text, "%04d-%02d-%02d", y, month, day);
+	assert_int_equal(date_parse(text, &out), 0);
+	return out;
+}
+
+/* Banking and Financial Dealings Act 1971, schedule 1, and the days by proclamation; a day on a
+ * weekend is kept, and its substitute is the next day that is neither weekend nor a holiday. */
+static void
+bank_holidays(int y, bool *days)
+{
+	int64_t first = date(y, 1, 1), d = first,
+		fixed[] = {first, date(y, 12, 25), date(y, 12, 26)};
+
+	days[easter(y) - 2 - first] = days[easter(y) + 1 - first] = true;
+	for (d = date(y, 5, 1); week_day(d) != 0; d++)
+		;
+	days[d - first] = true;
+	for (int month = 5; month <= 8; month += 3) {
+		for (d = date(y, month, 31); week_day(d) != 0; d--)
+			;
+		days[d - first] = true;
+	}
+	for (int i = 0; i < 3; i++)
+		days[fixed[i] - first] = true;
+	for (int i = 0; i < 3; i++) {
+		for (d = fixed[i]; week_day(d) > 4 || (d > fixed[i] && days[d - first]); d++)
+			;
+		days[d - first] = true;
+	}
+}
+
+static void
+england_and_wales(void **state)
+{
+	struct calendar_file f = {0};
+	struct calendar *c = NULL;
+	struct err e = {0};
+
+	shipped("england-wales.ics", &f);
+	assert_int_equal(calendar_compile(&(struct calendar_source){"c", "Europe/London", "mon-sun",
+								    "00:00-24:00", &f, NULL, 1, 0},
+					  &c, &e),
+			 0);
+	for (int y = 2026; y <= 2029; y++) {
+		bool days[366] = {false};
+
+		bank_holidays(y, days);
+		for (int64_t d = date(y, 1, 1); d <= date(y, 12, 31); d++)
+			if (calendar_is_day(c, d, CALENDAR_WORKING) == days[d - date(y, 1, 1)]) {
+				char text[DATE_TEXT];
+
+				date_format(text, d);
+				fail_msg("%s", text);
+			}
+	}
+	calendar_free(c);
+	buf_free(&f.text);
+}
+
+static void
+example_school(void **state)
+{
+	struct calendar_file closed[2] = {0}, terms = {0};
+	struct calendar *c = NULL;
+	struct err e = {0};
+	int days = 0;
+
+	shipped("england-wales.ics", &closed[0]);
+	shipped("example-inset.ics", &closed[1]);
+	shipped("example-terms.ics", &terms);
+	assert_int_equal(
+	    calendar_compile(&(struct calendar_source){"c", "Europe/London", "mon-fri",
+						       "08:00-16:30", closed, &terms, 2, 1},
+			     &c, &e),
+	    0);
+	for (int64_t d = date(2026, 9, 1); d <= date(2027, 7, 31); d++)
+		days += calendar_is_day(c, d, CALENDAR_SCHOOL);
+	assert_int_equal(days, 192); /* 190 and some to spare */
+	assert_false(calendar_is_day(c, date(2026, 9, 1), CALENDAR_SCHOOL)); /* inset */
+	assert_true(calendar_is_day(c, date(2026, 9, 2), CALENDAR_SCHOOL));
+	calendar_free(c);
+	buf_free(&closed[0].text);
+	buf_free(&closed[1].text);
+	buf_free(&terms.text);
+}
+
 static void
 always_open(void **state)
 {
@@ -443,9 +576,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(random_calendars), cmocka_unit_test(what_files_say),
-	    cmocka_unit_test(refusals),		cmocka_unit_test(refuses_settings),
-	    cmocka_unit_test(refuses_text),	cmocka_unit_test(always_open),
+	    cmocka_unit_test(random_calendars),	 cmocka_unit_test(what_files_say),
+	    cmocka_unit_test(refusals),		 cmocka_unit_test(refuses_settings),
+	    cmocka_unit_test(england_and_wales), cmocka_unit_test(example_school),
+	    cmocka_unit_test(refuses_text),	 cmocka_unit_test(always_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
