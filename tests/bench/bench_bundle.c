@@ -59,6 +59,8 @@ make_document(int dir_fd, uint64_t bytes)
 
 	for (uint64_t done = 0; done < bytes; done += NOISE_BYTES) {
 		arc4random_buf(noise, NOISE_BYTES);
+		if (done == 0) /* a document must be what its name says */
+			memcpy(noise, "RIFF....WAVEfmt ", 16);
 		if (write(fd, noise, NOISE_BYTES) != NOISE_BYTES)
 			must(err_sys(&e, "recording.wav"), "document");
 	}
