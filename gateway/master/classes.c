@@ -12,6 +12,7 @@
 #include "safehand/limits.h"
 #include "safehand/policy.h"
 #include "safehand/roster.h"
+#include "safehand/time.h"
 
 /* A fault whose sentence begins with its place. */
 static void
@@ -167,6 +168,17 @@ free_files(struct calendar_file *files, size_t n)
 	free(files);
 }
 
+/* Not a fault: it was good for its time. */
+static void
+warn_ended(const struct conf *c, const char *name, const struct calendar *calendar)
+{
+	int64_t today = calendar_local_day(calendar, time_now_ms(), NULL);
+
+	if (calendar_has_terms(calendar) && calendar_next_day(calendar, today, CALENDAR_SCHOOL) < 0)
+		fprintf(stderr, "%s: terms: warning: calendar \"%s\" has no school day any more\n",
+			conf_where(c, "calendar", name, "terms"), name);
+}
+
 /* Zone, week and hours by themselves: a fault of theirs has a line of the configuration. */
 static int
 check_head(const struct conf *c, const struct calendar_source *src, struct err *e)
@@ -203,8 +215,10 @@ compile(const struct conf *c, const char *name, struct buf *text, struct err *e)
 	else if (check_head(c, &src, e) == 0) {
 		if (calendar_compile(&src, &calendar, &fault) < 0)
 			report(&fault, e);
-		else
+		else {
 			calendar_format(calendar, text);
+			warn_ended(c, name, calendar);
+		}
 	}
 	calendar_free(calendar);
 	free_files(closed, src.nclosed);

@@ -175,6 +175,9 @@ refused "closed days: an empty file" "bad.ics: no event in it" "$D" -n -f "$T/sa
 ics 'BEGIN:VEVENT\nDTSTART:20261225T100000\nDURATION:PT1H\nEND:VEVENT\n' bad
 added "$CAL"'terms = bad.ics\n'
 refused "terms of hours" "bad.ics:4: event: a term has whole days" "$D" -n -f "$T/safehand.conf"
+ics 'BEGIN:VEVENT\nDTSTART;VALUE=DATE:20200901\nDTEND;VALUE=DATE:20201219\nEND:VEVENT\n' bad
+added "$CAL"'terms = bad.ics\n'
+ok "terms that have ended: a warning" sh -c "'$D' -n -f '$T/safehand.conf' 2>&1 | grep -F '$(at 4): terms: warning: calendar \"school\" has no school day'"
 # the content of the roster with a circle in it; whose signature it has is not for -n to say
 /usr/bin/python3 - "$T/pki/roster.shr" "$T/circle.shr" <<'EOT'
 import json, struct, sys
