@@ -44,7 +44,7 @@ reads_what_pki_signed(void **state)
 	assert_memory_not_equal(digest, zero, sizeof digest);
 	assert_int_equal(r->nagencies, 4);
 	assert_int_equal(r->nmailboxes, 8);
-	assert_int_equal(r->nclasses, 5);
+	assert_int_equal(r->nclasses, 15);
 	assert_int_equal(r->nissuers, 1);
 	assert_true(r->serial > 0);
 	assert_string_equal(r->area, "Coventry");
