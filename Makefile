@@ -52,7 +52,7 @@ LIBS_LIB  = -lssl -lcrypto -lsodium -larchive -ljansson -lical
 
 # A role is a folder, a process and a binary. Its libraries are its link line: see README "Who links what".
 ROLES := master front verify store notary courier ctl
-LIBS_master  = -levent_core -lseccomp -lical -ljansson -lcrypto
+LIBS_master  = -levent_core -lseccomp -lical -ljansson
 LIBS_front   = -levent_core -levent_openssl -lssl -lcrypto -lseccomp
 LIBS_verify  = -levent_core -lcrypto -ljansson -lseccomp
 LIBS_store   = -levent_core -lsqlite3 -lcrypto -lseccomp

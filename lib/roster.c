@@ -265,8 +265,6 @@ take_head(struct roster *r, const struct json *o, struct err *e)
 	if (r->expires_ms <= r->issued_ms)
 		return err_set(e, ERR_FORMAT, "roster.expires: %s: not after it was issued",
 			       json_text(o, "expires"));
-	if (note_key_parse(log, strlen(log), &r->log, e) < 0)
-		return err_wrap(e, "roster.log");
 	snprintf(r->log_text, sizeof r->log_text, "%s", log);
 	r->area = mem_strdup(json_text(o, "area"));
 	return 0;
@@ -380,7 +378,7 @@ take_all(struct roster *r, const struct json *o, struct err *e)
 }
 
 int
-roster_parse(const void *text, size_t len, struct roster **out, struct err *e)
+roster_read(const void *text, size_t len, struct roster **out, struct err *e)
 {
 	struct roster *r = NULL;
 	struct json *doc = NULL;

@@ -1,5 +1,5 @@
-/* roster_verify.c - the roster's signature, and which certificate of a mailbox holds. Runs in:
- * verify, client. Trusts: the root; no byte before the signature holds. */
+/* roster_verify.c - the roster's log key and signature, and which certificate of a mailbox holds.
+ * Runs in: verify, client. Trusts: the root; no byte before the signature holds. */
 #include <assert.h>
 #include <string.h>
 
@@ -8,6 +8,21 @@
 #include "safehand/roster.h"
 #include "safehand/signature.h"
 #include "safehand/time.h"
+
+int
+roster_parse(const void *text, size_t len, struct roster **out, struct err *e)
+{
+	struct roster *r = NULL;
+
+	if (roster_read(text, len, &r, e) < 0)
+		return -1;
+	if (note_key_parse(r->log_text, strlen(r->log_text), &r->log, e) < 0) {
+		roster_free(r);
+		return err_wrap(e, "roster.log");
+	}
+	*out = r;
+	return 0;
+}
 
 int
 roster_verify(const void *bytes, size_t len, struct trust *t, int64_t at_ms, enum trust_mode mode,

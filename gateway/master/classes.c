@@ -125,7 +125,7 @@ check_roster(const struct conf *c, const struct buf *file, struct err *e)
 	struct err fault;
 
 	if (signed_parse(file->data, file->len, ROSTER_MAX_BYTES, &f, &fault) < 0 ||
-	    roster_parse(f.content, f.content_bytes, &r, &fault) < 0) {
+	    roster_read(f.content, f.content_bytes, &r, &fault) < 0) {
 		load_report(c, "trust", NULL, "roster", &fault, e);
 		return;
 	}

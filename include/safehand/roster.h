@@ -60,6 +60,9 @@ struct roster {
  * ERR_LIMIT. *out is the caller's to roster_free. Pure. */
 int roster_parse(const void *text, size_t len, struct roster **out, struct err *e)
     __attribute__((warn_unused_result));
+/* The same but for the log's key, which stays as its text: for who links no OpenSSL. */
+int roster_read(const void *text, size_t len, struct roster **out, struct err *e)
+    __attribute__((warn_unused_result));
 /* A roster file (.shr): framing, signature by a roster-sign certificate at at_ms, content, not
  * expired at at_ms (ERR_EXPIRED). signer takes the first signer; content_sha256 the digest of the
  * signed content. Either may be NULL. */
