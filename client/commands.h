@@ -39,5 +39,11 @@ extern const struct command sign_command;
 extern const struct command submit_command;
 extern const struct command send_command;
 extern const struct command seal_command;
+extern const struct command class_command;
+extern const struct command cover_command;
+extern const struct command countersign_command;
+extern const struct command away_command;
+extern const struct command back_command;
+extern const struct command board_command;
 
 #endif

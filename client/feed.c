@@ -45,6 +45,33 @@ copy(char *out, size_t size, const struct json *o, const char *name)
 	snprintf(out, size, "%s", text); /* no longer than its rule says */
 }
 
+static const struct json_rule flag_rules[] = {
+    {"about", JSON_T_STRING, false, false, ABOUT_TEXT - 1},
+    {"concern", JSON_T_STRING, false, false, 15},
+    {"bundle", JSON_T_STRING, false, false, UUID_TEXT - 1},
+    {"since", JSON_T_STRING, false, false, TIME_TEXT - 1},
+    {NULL, 0, false, false, 0},
+};
+
+int
+feed_flags(const struct json *list, const char *path, struct buf *lines, struct buf *json,
+	   struct err *e)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *f = json_item(list, i);
+
+		if (json_check(f, flag_rules, path, e) < 0)
+			return -1;
+		buf_addf(lines, "%s since %s (%s)\n", json_text(f, "concern"),
+			 json_text(f, "since"), json_text(f, "bundle"));
+		buf_adds(json, i > 0 ? ",{" : "{");
+		for (const struct json_rule *r = flag_rules; r->name != NULL; r++)
+			buf_json_str(json, r->name, json_text(f, r->name));
+		buf_addc(json, '}');
+	}
+	return 0;
+}
+
 static int
 take_item(const struct json *o, struct feed_item *i, struct err *e)
 {
@@ -63,6 +90,9 @@ take_item(const struct json *o, struct feed_item *i, struct err *e)
 	copy(i->event_at, sizeof i->event_at, o, "event_at");
 	copy(i->state, sizeof i->state, o, "state");
 	copy(i->code, sizeof i->code, o, "code");
+	if (!json_has_no(o, "flags") && feed_flags(json_member(o, "flags"), "feed.items.flags",
+						   &i->flags, &i->flags_json, e) < 0)
+		return -1;
 	if (!uuid_is_v7(i->bundle)) /* it becomes the name of a file */
 		return err_set(e, ERR_FORMAT, "feed.items.bundle: %s: no id", i->bundle);
 	return 0;
@@ -87,9 +117,13 @@ feed_parse(const void *text, size_t len, const char *mailbox, struct feed_page *
 	items = json_member(doc, "items");
 	out->next = (uint64_t)json_number(doc, "next");
 	out->items = mem_alloc((json_count(items) + 1) * sizeof *out->items);
-	for (; out->n < json_count(items); out->n++)
-		if (take_item(json_item(items, out->n), &out->items[out->n], e) < 0)
+	while (out->n <
+	       json_count(items)) { /* counted first: what it took is freed with the rest */
+		const struct json *item = json_item(items, out->n);
+
+		if (take_item(item, &out->items[out->n++], e) < 0)
 			goto out;
+	}
 	rc = 0;
 out:
 	json_free(doc);
@@ -101,6 +135,10 @@ out:
 void
 feed_free(struct feed_page *p)
 {
+	for (size_t i = 0; i < p->n; i++) {
+		buf_free(&p->items[i].flags);
+		buf_free(&p->items[i].flags_json);
+	}
 	free(p->items);
 	*p = (struct feed_page){.n = 0};
 }
@@ -139,6 +177,8 @@ feed_tell(const struct client *c, const char *mailbox, const struct feed_item *i
 			 i->state, i->bundle, i->klass, i->from,
 			 i->provisional ? " (provisional)" : "", i->cover ? " (as cover)" : "",
 			 i->payload_bytes, *i->concern != '\0' ? "  concern: " : "", i->concern);
+		for (const char *f = buf_str(&i->flags); *f != '\0'; f = strchr(f, '\n') + 1)
+			buf_addf(out, "    flag: %.*s\n", (int)strcspn(f, "\n"), f);
 		return;
 	}
 	buf_addc(out, '{');
@@ -156,5 +196,6 @@ feed_tell(const struct client *c, const char *mailbox, const struct feed_item *i
 	buf_json_int(out, "payload_bytes", (int64_t)i->payload_bytes);
 	buf_json_str(out, "state", i->state);
 	buf_json_str(out, "code", i->code);
-	buf_addc(out, '}');
+	buf_json_key(out, "flags");
+	buf_addf(out, "[%s]}", buf_str(&i->flags_json));
 }

@@ -4,6 +4,7 @@
 
 #include "gate.h"
 #include "safehand/entry.h"
+#include "safehand/json.h"
 #include "safehand/time.h"
 
 struct feed_item {
@@ -16,6 +17,8 @@ struct feed_item {
 	char event_at[TIME_TEXT]; /* "" none */
 	uint64_t payload_bytes;
 	char state[16], code[ENTRY_CODE];
+	struct buf flags;      /* of the case, each a line "inconclusive since TIME"; owned */
+	struct buf flags_json; /* the same as an array's items; owned */
 };
 
 struct feed_page {
@@ -32,6 +35,10 @@ void feed_free(struct feed_page *p);
  */
 int feed_ask(struct client *c, const char *mailbox, uint64_t after, unsigned wait_s,
 	     struct feed_page *out, struct err *e) __attribute__((warn_unused_result));
+/* Flags of a case, [{about, concern, bundle, since}]: as lines for people, and as JSON items.
+ * ERR_FORMAT. Pure. */
+int feed_flags(const struct json *list, const char *path, struct buf *lines, struct buf *json,
+	       struct err *e) __attribute__((warn_unused_result));
 /* Something to collect, as opposed to news about it. */
 bool feed_is_arrival(const struct feed_item *i);
 /* What inbox shows. */

@@ -5,26 +5,65 @@
 
 #include "commands.h"
 #include "files.h"
+#include "notices.h"
 #include "opening.h"
+
+/* Of a notice, whose text names id and mailbox; it is judged when it is opened. */
+static int
+find_in_notice(struct client *c, const struct buf *bytes, char id[static UUID_TEXT],
+	       const char **mailbox, struct err *e)
+{
+	struct notice_file f;
+	const char *name;
+	struct notice n;
+
+	if (notice_file_parse(bytes->data, bytes->len, &f, e) < 0 ||
+	    notice_parse(f.text, f.text_len, &n, e) < 0)
+		return -1;
+	strcpy(id, n.id);
+	for (size_t i = 0; *mailbox == NULL && (name = conf_instance(c->conf, "mailbox", i)); i++)
+		if (strcmp(name, n.to) == 0)
+			*mailbox = name;
+	return 0;
+}
+
+static int
+find_in_bundle(struct client *c, int fd, char id[static UUID_TEXT], const char **mailbox,
+	       struct err *e)
+{
+	struct bundle_file *b;
+	const char *name;
+
+	if (bundle_file_open(fd, &b, e) < 0)
+		return -1;
+	strcpy(id, b->manifest->id);
+	for (size_t i = 0; *mailbox == NULL && (name = conf_instance(c->conf, "mailbox", i)); i++)
+		if (bundle_file_slot(b, name) >= 0)
+			*mailbox = name;
+	bundle_file_close(b);
+	return 0;
+}
 
 /* Which of our mailboxes is it for? A file says so itself. */
 static int
 find_in_file(struct client *c, const char *path, char id[static UUID_TEXT], const char **mailbox,
 	     struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct bundle_file *b;
-	const char *name;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	struct buf bytes = {0};
+	bool is_notice = false;
 
 	if (fd < 0)
 		return err_sys(e, "%s", path);
-	if (bundle_file_open(fd, &b, e) < 0)
+	rc = notices_read(fd, &is_notice, &bytes, e);
+	if (rc < 0 || is_notice)
+		close(fd);
+	if (rc == 0)
+		rc = is_notice ? find_in_notice(c, &bytes, id, mailbox, e)
+			       : find_in_bundle(c, fd, id, mailbox, e);
+	buf_free(&bytes);
+	if (rc < 0)
 		return err_wrap(e, "%s", path);
-	strcpy(id, b->manifest->id);
-	for (size_t i = 0; *mailbox == NULL && (name = conf_instance(c->conf, "mailbox", i)); i++)
-		if (bundle_file_slot(b, name) >= 0)
-			*mailbox = name;
-	bundle_file_close(b);
 	if (*mailbox == NULL)
 		return err_set(e, ERR_UNKNOWN, "%s: for none of our mailboxes", path);
 	return 0;

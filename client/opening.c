@@ -16,8 +16,10 @@
 
 #include "fetch.h"
 #include "files.h"
+#include "notices.h"
 #include "progress.h"
 #include "receipt.h"
+#include "safehand/digest.h"
 #include "safehand/time.h"
 
 #define TREE_FDS 8 /* descriptors of a walk through a folder */
@@ -28,7 +30,8 @@ struct work {
 	int into_fd;
 	struct buf hidden; /* .ID.opening */
 	struct signer *signer;
-	struct bundle_file *b;
+	struct bundle_file *b; /* or */
+	struct buf notice;     /* its bytes, if it is one */
 	struct statement s;
 	struct opening_result *out;
 };
@@ -107,12 +110,13 @@ judge(struct work *w, struct err *e)
 }
 
 static int
-collect(struct work *w, uint8_t slot[static SLOT_BYTES], struct err *e)
+collect(struct work *w, const uint8_t manifest_sha256[static DIGEST_BYTES], uint8_t *slot,
+	struct err *e)
 {
 	w->s = (struct statement){.kind = STATEMENT_COLLECTED, .code = "ok"};
 	strcpy(w->s.bundle, w->id);
 	strcpy(w->s.mailbox, w->mailbox);
-	memcpy(w->s.manifest_sha256, w->b->manifest_sha256, DIGEST_BYTES);
+	memcpy(w->s.manifest_sha256, manifest_sha256, DIGEST_BYTES);
 	return receipt_post(w->c, &w->s, w->signer, slot, &w->out->collected, e);
 }
 
@@ -198,22 +202,47 @@ open_new(struct work *w, struct err *e)
 
 	if (files_exists(w->into_fd, w->id))
 		return err_set(e, ERR_CONFLICT, "%s: the folder is there already", w->id);
-	if (remove_hidden(w, e) < 0 || judge(w, e) < 0 || collect(w, o.slot, e) < 0 ||
-	    open_slot(w, &o, e) < 0 || receipt_prepare(w->c, &w->s, w->signer, e) < 0)
+	if (remove_hidden(w, e) < 0 || judge(w, e) < 0 ||
+	    collect(w, w->b->manifest_sha256, o.slot, e) < 0 || open_slot(w, &o, e) < 0 ||
+	    receipt_prepare(w->c, &w->s, w->signer, e) < 0)
 		return -1;
 	return finish(w, e);
+}
+
+/* A notice lies open: there is no slot, and its content is of no bytes. */
+static int
+open_notice(struct work *w, struct err *e)
+{
+	uint8_t sha256[DIGEST_BYTES];
+
+	if (files_exists(w->into_fd, w->id))
+		return err_set(e, ERR_CONFLICT, "%s: the folder is there already", w->id);
+	if (remove_hidden(w, e) < 0 ||
+	    notices_judge(w->c, &w->notice, w->mailbox, w->id, sha256, w->out, e) < 0 ||
+	    collect(w, sha256, NULL, e) < 0 ||
+	    notices_write(w->out, w->into_fd, buf_str(&w->hidden), e) < 0)
+		return -1;
+	w->s.kind = STATEMENT_OPENED;
+	w->s.has_content = true;
+	digest_of("", 0, w->s.content_sha256);
+	return receipt_prepare(w->c, &w->s, w->signer, e) < 0 ? -1 : finish(w, e);
 }
 
 static int
 get_bundle(struct work *w, const char *file, struct err *e)
 {
 	int fd = -1;
+	bool is_notice;
 
 	if (file == NULL) {
 		if (fetch_bundle(w->c, w->mailbox, w->id, &fd, e) < 0)
 			return -1;
 	} else if ((fd = open(file, O_RDONLY | O_CLOEXEC)) < 0) {
 		return err_sys(e, "%s", file);
+	}
+	if (notices_read(fd, &is_notice, &w->notice, e) < 0 || is_notice) {
+		close(fd);
+		return w->notice.len > 0 ? 0 : -1;
 	}
 	return bundle_file_open(fd, &w->b, e);
 }
@@ -234,7 +263,7 @@ opening_do(struct client *c, const char *mailbox, const char *id, const char *fi
 			out->again = true;
 			rc = finish(&w, e);
 		} else if (get_bundle(&w, file, e) == 0) {
-			rc = open_new(&w, e);
+			rc = w.b != NULL ? open_new(&w, e) : open_notice(&w, e);
 		}
 	}
 	if (rc == 0 && file == NULL)
@@ -242,5 +271,6 @@ opening_do(struct client *c, const char *mailbox, const char *id, const char *fi
 	bundle_file_close(w.b);
 	signer_free(w.signer);
 	buf_free(&w.hidden);
+	buf_free(&w.notice);
 	return rc;
 }

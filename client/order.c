@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "classes.h"
 #include "files.h"
 #include "progress.h"
 #include "safehand/time.h"
@@ -376,6 +377,7 @@ order_seal(struct client *c, struct order *o, bool offline, int dir_fd, const ch
 	if (o->m->id[0] == '\0')
 		uuid_new(o->m->id, o->m->created_ms);
 	if (order_check(c, o, e) == 0 && load_cover(o, &cover, e) == 0 &&
+	    classes_check(c, o, cover, offline, e) == 0 &&
 	    load_signers(c, o, signers, &parts.nsigners, e) == 0 &&
 	    (offline ? route_kept(c, o, &keys, e) : route_ask(c, o, &keys, e)) == 0) {
 		parts.keys = keys;

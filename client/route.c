@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "order.h"
 #include "safehand/enc.h"
 #include "safehand/json.h"
@@ -146,6 +147,20 @@ check_list(const struct order *o, const struct recipient *to, size_t n, struct e
 	return 0;
 }
 
+/* What stands on the case is said before it is sealed. */
+static int
+tell_flags(struct client *c, const struct json *list, struct err *e)
+{
+	struct buf lines = {0}, items = {0};
+	int rc = feed_flags(list, "route.flags", &lines, &items, e);
+
+	for (const char *f = buf_str(&lines); rc == 0 && *f != '\0'; f = strchr(f, '\n') + 1)
+		say_note(c, "flag on the case: %.*s", (int)strcspn(f, "\n"), f);
+	buf_free(&lines);
+	buf_free(&items);
+	return rc;
+}
+
 static void
 tell_added(struct client *c, const struct order *o, const struct recipient *to, size_t n)
 {
@@ -173,7 +188,8 @@ take_answer(struct client *c, struct order *o, const struct json *doc, struct id
 	size_t n;
 	int rc = 0;
 
-	if (json_check(doc, answer_rules, "route", e) < 0 || gate_roster(c, &r, e) < 0)
+	if (json_check(doc, answer_rules, "route", e) < 0 || gate_roster(c, &r, e) < 0 ||
+	    tell_flags(c, json_member(doc, "flags"), e) < 0)
 		return -1;
 	list = json_member(doc, "to");
 	n = json_count(list);

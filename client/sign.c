@@ -32,6 +32,26 @@ sign_file(const struct bundle_file *b, struct signer *s, const char *path, struc
 	return rc;
 }
 
+/* Two persons of the sender's agency, and no system among the two: else it is not four eyes. */
+static int
+check_four_eyes(const struct bundle_file *b, const struct identity *id, const struct identity *ids,
+		size_t n, struct err *e)
+{
+	char agency[NAME_AGENCY];
+
+	name_agency(agency, b->manifest->from);
+	if (strcmp(id->agency, agency) != 0)
+		return err_set(e, ERR_DENIED, "it is from %s: %s is not of that agency",
+			       b->manifest->from, id->by);
+	for (size_t i = 0; i < n; i++)
+		if (ids[i].profile == PROFILE_PERSON_SIGN)
+			return 0;
+	return err_set(e, ERR_PROFILE,
+		       "signed by %s alone, which is no person: seal it with --as PERSON, then "
+		       "countersign",
+		       ids[0].by);
+}
+
 /* Four eyes are two persons, and a signature that holds twice the same holds for nobody. */
 static int
 check_new(const struct identity *id, const struct identity *ids, size_t n, struct err *e)
@@ -44,7 +64,8 @@ check_new(const struct identity *id, const struct identity *ids, size_t n, struc
 
 /* Who adds a name stands for what the others signed: it must hold. */
 static int
-add_signature(struct client *c, const char *path, const char *as, struct buf *out, struct err *e)
+add_signature(struct client *c, const char *path, const char *as, bool four_eyes, struct buf *out,
+	      struct err *e)
 {
 	struct identity ids[SIGNERS_MAX];
 	struct bundle_file *b = NULL;
@@ -57,6 +78,7 @@ add_signature(struct client *c, const char *path, const char *as, struct buf *ou
 	    gate_trust(c, &t, e) == 0 &&
 	    bundle_file_check(b, t, time_now_ms(), TRUST_HISTORIC, ids, &n, e) == 0 &&
 	    check_new(signer_identity(s), ids, n, e) == 0 &&
+	    (!four_eyes || check_four_eyes(b, signer_identity(s), ids, n, e) == 0) &&
 	    bundle_file_check_payload(b, NULL, NULL, e) == 0)
 		rc = sign_file(b, s, path, e);
 	assert(rc < 0 || b != NULL);
@@ -76,18 +98,30 @@ add_signature(struct client *c, const char *path, const char *as, struct buf *ou
 }
 
 static int
-run(struct client *c, const struct args *a, struct err *e)
+sign(struct client *c, const struct args *a, bool four_eyes, struct err *e)
 {
 	struct buf out = {0};
 	int rc;
 
 	if (args_want(a, 1, 1, "FILE", e) < 0)
 		return -1;
-	rc = add_signature(c, args_operand(a, 0), args_value(a, "as"), &out, e);
+	rc = add_signature(c, args_operand(a, 0), args_value(a, "as"), four_eyes, &out, e);
 	if (rc == 0)
 		rc = say(c, &out, e);
 	buf_free(&out);
 	return rc;
+}
+
+static int
+run(struct client *c, const struct args *a, struct err *e)
+{
+	return sign(c, a, false, e);
+}
+
+static int
+countersign_run(struct client *c, const struct args *a, struct err *e)
+{
+	return sign(c, a, true, e);
 }
 
 static const struct args_row options[] = {
@@ -104,4 +138,14 @@ const struct command sign_command = {
 	"as they are.\n",
     .options = options,
     .run = run,
+};
+
+const struct command countersign_command = {
+    .name = "countersign",
+    .operands = "FILE",
+    .summary = "four eyes: the second person's signature on a sealed bundle",
+    .about = "As safehand sign, and it must come out as four eyes: one person of the sender's "
+	     "agency has signed,\nand another one of it signs now.\n",
+    .options = options,
+    .run = countersign_run,
 };

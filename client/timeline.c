@@ -182,6 +182,57 @@ state_of(const struct timeline *t, const char *mailbox)
 }
 
 static void
+add_escaped(struct buf *out, const char *before, const char *text)
+{
+	buf_adds(out, before);
+	text_escape(out, text, strlen(text));
+}
+
+/* What is owed and open, and what happens next, by the gateway's word. list: [{owed, due,
+ * next_step, next_at, state}]; NULL: it tells nothing of it. */
+static void
+add_deadlines(const struct json *list, struct buf *out)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *d = json_item(list, i);
+		const char *state = json_text(d, "state"), *owed = json_text(d, "owed"),
+			   *due = json_text(d, "due"), *next = json_text(d, "next_step"),
+			   *at = json_text(d, "next_at");
+
+		if (state == NULL || owed == NULL || due == NULL || strcmp(state, "open") != 0)
+			continue;
+		add_escaped(out, "  owes ", owed);
+		add_escaped(out, ", due ", due);
+		if (next != NULL && at != NULL) {
+			add_escaped(out, "; then ", next);
+			add_escaped(out, ", ", at);
+		}
+		buf_addc(out, '\n');
+	}
+}
+
+static const struct json *
+deadlines_of(const struct timeline *t, const char *mailbox)
+{
+	const struct json *list;
+
+	if (t->state == NULL)
+		return NULL;
+	if (*mailbox == '\0') /* the sender's own: its final */
+		return json_has_no(t->state, "deadlines") ? NULL
+							  : json_member(t->state, "deadlines");
+	list = json_member(t->state, "mailboxes");
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		const char *name = json_text(one, "mailbox");
+
+		if (name != NULL && strcmp(name, mailbox) == 0 && !json_has_no(one, "deadlines"))
+			return json_member(one, "deadlines");
+	}
+	return NULL;
+}
+
+static void
 add_mailbox(const struct timeline *t, const char *mailbox, struct buf *out)
 {
 	const char *state = state_of(t, mailbox);
@@ -198,6 +249,7 @@ add_mailbox(const struct timeline *t, const char *mailbox, struct buf *out)
 			add_piece(t, &t->pieces[i], out);
 	if (*mailbox != '\0')
 		add_owed(t, mailbox, out);
+	add_deadlines(deadlines_of(t, mailbox), out);
 }
 
 /* All of them: where a class wants four eyes, who the second one was matters as much. */

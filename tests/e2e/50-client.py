@@ -203,7 +203,9 @@ try:
     with open(pki + "/members", "a") as f:
         f.write('agency hv "Health visitors" contact hv@coventry.example\nmailbox hv/visitors "Duty" contact hv@coventry.example\n')
     issue("roster", "--members", pki + "/members")
+    mark = len(gw.text())
     reload()
+    wait("the new roster is in force", lambda: "msg=roster " in gw.text()[mark:])
     uhcw.good("the roster is fetched by hand", "roster")
     hello = uhcw.good("the new member is written to", "send", "--from", "uhcw/emergency", "--class", "general", "--to", "hv/visitors", LETTER)["id"]
     conf = read(new + "/safehand.conf", "r")

@@ -8,6 +8,7 @@
 #include "client/arrivals.h"
 #include "client/enroll.h"
 #include "client/feed.h"
+#include "safehand/json.h"
 #include "client/order.h"
 #include "client/outbox.h"
 #include "client/progress.h"
@@ -301,6 +302,41 @@ feeds(void **state)
 
 /* --- answers --- */
 
+#define FLAG                                                                                       \
+	"{\"about\":\"c:5k3\",\"concern\":\"inconclusive\",\"bundle\":\"019ab0c0-0000-7000-8000-"  \
+	"000000000001\",\"since\":\"2026-11-22T21:04:05Z\"}"
+
+/* Flags of a case: each in a line, and again as JSON; one that is not of its form refuses all. */
+static void
+flags(void **state)
+{
+	static const char *const bad[] = {"[{}]", "[1]", "[" FLAG ",{\"about\":\"c:5k3\"}]"};
+	struct buf lines = {0}, items = {0}, text = {0};
+	struct json *doc;
+	struct err e;
+
+	buf_adds(&text, "{\"flags\":[" FLAG "," FLAG "]}");
+	assert_ok(json_parse("t", text.data, text.len, 4096, &doc, &e), &e);
+	assert_ok(feed_flags(json_member(doc, "flags"), "t", &lines, &items, &e), &e);
+	assert_string_equal(buf_str(&lines), "inconclusive since 2026-11-22T21:04:05Z "
+					     "(019ab0c0-0000-7000-8000-000000000001)\n"
+					     "inconclusive since 2026-11-22T21:04:05Z "
+					     "(019ab0c0-0000-7000-8000-000000000001)\n");
+	assert_string_equal(buf_str(&items), FLAG "," FLAG);
+	json_free(doc);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		buf_clear(&text);
+		buf_addf(&text, "{\"flags\":%s}", bad[i]);
+		assert_ok(json_parse("t", text.data, text.len, 4096, &doc, &e), &e);
+		assert_refused(feed_flags(json_member(doc, "flags"), "t", &lines, &items, &e), &e,
+			       ERR_FORMAT);
+		json_free(doc);
+	}
+	buf_free(&lines);
+	buf_free(&items);
+	buf_free(&text);
+}
+
 static void
 heads(void **state)
 {
@@ -410,8 +446,9 @@ main(void)
 	    cmocka_unit_test(pauses),	      cmocka_unit_test(tries),
 	    cmocka_unit_test(progress_lines), cmocka_unit_test(claims),
 	    cmocka_unit_test(spool_states),   cmocka_unit_test(refusals),
-	    cmocka_unit_test(feeds),	      cmocka_unit_test(heads),
-	    cmocka_unit_test(problems),	      cmocka_unit_test(enrolments),
+	    cmocka_unit_test(feeds),	      cmocka_unit_test(flags),
+	    cmocka_unit_test(heads),	      cmocka_unit_test(problems),
+	    cmocka_unit_test(enrolments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
