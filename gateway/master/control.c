@@ -79,7 +79,28 @@ control_reloaded(struct master *m)
 	buf_clear(&m->reload_faults);
 }
 
-/* Sockets, folders and the number of processes are fixed at start. */
+/* What of the journal and of the number of processes cannot change under way. */
+static void
+check_numbers(const struct master *m, const struct conf *next)
+{
+	static const struct {
+		const char *section, *key;
+	} fixed[] = {{"front", "processes"},
+		     {"verify", "processes"},
+		     {"store", "small"},
+		     {"store", "journal-segment"}};
+
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+		int64_t now = conf_int(m->now.conf, fixed[i].section, NULL, fixed[i].key);
+		int64_t then = conf_int(next, fixed[i].section, NULL, fixed[i].key);
+
+		if (now != then)
+			log_warn("reload-needs-restart", "key=%s.%s now=%lld next=%lld",
+				 fixed[i].section, fixed[i].key, (long long)now, (long long)then);
+	}
+}
+
+/* Sockets and folders are fixed at start. */
 static void
 check_fixed(const struct master *m, const struct conf *next)
 {
@@ -131,6 +152,7 @@ reload_begin(struct master *m, int answer_fd)
 		return;
 	}
 	check_fixed(m, next.conf);
+	check_numbers(m, next.conf);
 	m->reload_fd = answer_fd;
 	spawn_reload(m, &next);
 }

@@ -189,6 +189,12 @@ spool_staged_bytes(struct spool *s)
 	return s->staged;
 }
 
+void
+spool_reserve(struct spool *s, uint64_t free_min)
+{
+	s->conf.free_min = free_min;
+}
+
 int
 spool_room(struct spool *s, uint64_t bytes, struct err *e)
 {

@@ -52,6 +52,8 @@ struct stage {
 int spool_open(int datafd, const struct spool_conf *conf, uint32_t segment, uint64_t end,
 	       struct spool **out, struct err *e) __attribute__((warn_unused_result));
 void spool_close(struct spool *s); /* NULL is fine */
+/* free_min from now on, as after a reload; the other settings stay what they were. */
+void spool_reserve(struct spool *s, uint64_t free_min);
 
 /* Removes files in bundles/ for which keep() is false; those of staging/ for which it is true: they
  * arrived. keep: has the ledger a row for the id? [2] *swept counts what was removed. */

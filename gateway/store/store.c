@@ -199,6 +199,7 @@ store_reload(struct role_env *env, struct err *e)
 	if (policy_take(s, e) < 0)
 		return -1;
 	settings_take(s);
+	spool_reserve(s->spool, spool_settings(env->conf).free_min);
 	roster_tell_policy(s);
 	roster_load(s);
 	return 0;
