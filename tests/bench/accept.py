@@ -92,7 +92,7 @@ def idle(gw, count):
         w.send(f"GET /v1/mailboxes/csc/{'mash' if i == count // 2 else 'duty'}?after={size}&wait=300 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         wires.append(w)
     opened = time.monotonic() - began
-    wait("all of them wait", lambda: control(gw, "status").["long_polls"] >= count)
+    wait("all of them wait", lambda: control(gw, "status")["long_polls"] >= count)
     d = sender.draft("uhcw/emergency", ["csc/mash"])
     t = time.monotonic()
     sender.put(d)
