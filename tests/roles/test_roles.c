@@ -370,6 +370,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(notary_to_store),
 	    cmocka_unit_test(notary_never_signs_a_head_that_does_not_extend_its_last)};
 
+	/* leaks are found by ptrace, which the roles' jails forbid */
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
 	if (strstr(argv[0], "safehand-") != NULL && strstr(argv[0], "test_roles") == NULL)
 		return impostor_main(argv[0]);
 	log_init("test", LOG_LEVEL_WARN);

@@ -262,6 +262,7 @@ bad_from_below(void **state)
 		int fds[3] = {0, 0, 0}; /* standard input, thrice */
 		size_t n, before;
 
+		end(NULL);
 		begin(NULL);
 		join(true);
 		n = bad_message(what, &b);
@@ -280,9 +281,7 @@ bad_from_below(void **state)
 		assert_int_equal(got.n, 1);
 		assert_int_equal(got.numbers[0], 77);
 		assert_int_equal(got.gone, 0);
-		end(NULL);
 	}
-	begin(NULL);
 	buf_free(&b);
 	buf_free(&text);
 	buf_free(&good);
