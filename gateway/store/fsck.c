@@ -13,6 +13,7 @@
 #include "safehand/digest.h"
 #include "safehand/entry.h"
 #include "safehand/log.h"
+#include "safehand/notice.h"
 #include "store/upload.h"
 
 #define PROBLEMS_MAX	100 /* told by name; the rest is counted */
@@ -149,7 +150,7 @@ check_bundle(struct fsck *f, const struct ledger_bundle *b)
 		else
 			check_head(f, b);
 	}
-	if (!has_entry(f, "", EVENT_SUBMISSION_ACCEPTANCE))
+	if (strcmp(b->from, NOTICE_FROM) != 0 && !has_entry(f, "", EVENT_SUBMISSION_ACCEPTANCE))
 		fsck_problem(f, "%s: [5] no SubmissionAcceptance", b->id);
 	ledger_each_delivery(f->s->reader, b->n, check_delivery, f);
 }
