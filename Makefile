@@ -168,6 +168,7 @@ bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 	@set -e; for b in $(BENCH_BIN); do rm -rf $$b.tmp; mkdir $$b.tmp; PKI=$(CURDIR)/$(BUILD)/test-pki $$b $$b.tmp; rm -rf $$b.tmp; done
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/accept.py
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/line.py
+	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/fair.py
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/oracle.py
 
 ## make test       everything: unit tests, the numbered end-to-end scenarios, a share of make fault

@@ -13,6 +13,13 @@ from gateway import BUILD, Gateway, control, read, wait
 
 INJECT = os.path.join(BUILD, "fault", "inject")
 SETTINGS = "store small = 64K\nstore journal-segment = 4M\nstore disk-reserve = 0\nverify processes = 1\ngateway grace = 1s"
+CLASSES = """
+[class "urgent"]
+from = uhcw/*
+to = schools/*
+collect = within 1 second
+ladder = cover at 100%, notify sender at 100%, register at 150%
+"""
 PATIENCE = 20  # seconds for a step to be acknowledged in the end
 
 
@@ -47,6 +54,8 @@ class Rig(Gateway):
 
     def __init__(self, base=None):
         super().__init__(SETTINGS, own_pki=False)
+        with open(self.dir + "/classes.conf", "a") as f:
+            f.write(CLASSES)
         self.hits = self.dir + "/hits"
         if base is not None:
             subprocess.run(["cp", "-a", "--sparse=always", base + "/data", self.dir + "/data"], check=True)

@@ -13,11 +13,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig
 import story
 
-PHASES = {"first": story.FIRST, "again": story.SECOND}
+PHASES = {"first": story.FIRST, "again": story.SECOND, "ladder": story.THIRD}
 
 
 def begin(phase, base):
-    """A gateway and its members' past: an empty folder, or the first phase with a kill -9 behind it."""
+    """A gateway and its members' past: an empty folder, or the first one with a kill -9 behind it."""
     if phase == "first":
         gw = rig.Rig()
         return gw, story.Story(gw)

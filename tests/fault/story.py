@@ -1,6 +1,6 @@
 # story.py - what members do while something goes wrong, and what must hold afterwards. A step is a method that returns
 # when it was acknowledged; it raises Again when it was not (no answer, or "not now"), and is repeated, as a client does.
-# A new step: write the method, put its name into FIRST (an empty data folder) or SECOND (after a restart), and say in
+# A new step: write the method, put its name into FIRST (an empty data folder), SECOND (after a restart) or THIRD (after another), and say in
 # holds() what it promised.
 import base64
 import copy
@@ -20,7 +20,14 @@ FIRST = [
     "collect_large", "open_large", "purge_small", "purge_large",
 ]  # fmt: skip
 SECOND = ["submit_late", "collect_late", "open_late", "collect_in_two", "purge_late"]
-SIZES = {"small": 3_000, "large": 100_000, "in_two": 90_000, "late": 4_000}
+THIRD = ["submit_urgent", "escalated", "noticed"]
+# what comes of an urgent one that nobody collects: once each, whatever happens in between
+LADDER = [
+    ("Overdue", "schools/st-j.dsl"), ("CoverReleased", "schools/st-j.head"), ("Overdue", "schools/st-j.head"),
+    *[("Escalation", m) for m in ["schools/st-j.dsl"] * 3 + ["schools/st-j.head"] * 3],
+]  # fmt: skip
+NOTICES = 4  # to the sender: of each mailbox, that it is late and what became of its cover
+SIZES = {"urgent": 1_000, "small": 3_000, "large": 100_000, "in_two": 90_000, "late": 4_000}
 
 
 class Again(Exception):
@@ -204,6 +211,39 @@ class Story:
     def purge_late(self):
         self.purge("late")
 
+    def submit_urgent(self):
+        d = self.drafts.get("urgent") or self.uhcw.draft(
+            "uhcw/emergency", ["schools/st-j.dsl"], klass="urgent", cover_for=["schools/st-j.head=schools/st-j.dsl"]
+        )
+        self.drafts["urgent"] = d
+        self.submit("urgent")
+
+    def climbed(self):
+        rows = self.call(self.uhcw, "GET", f"/v1/bundles/{self.drafts['urgent'].id}/evidence").json()["evidence"]
+        return [(r["event"], r.get("mailbox"), r["code"]) for r in rows if r["event"] in ("Overdue", "CoverReleased", "Escalation")]
+
+    def escalated(self):
+        """Waits for the ladder's end: its times are real."""
+        time.sleep(0.2 if self.signed.get("climbing") else 2.6)  # asked seldom: each question is calls of the store
+        self.signed["climbing"] = True
+        if len(self.climbed()) < len(LADDER):
+            raise Again("not all steps are there yet")
+
+    def noticed(self):
+        """The notices are in the sender's mailbox."""
+        items = self.call(self.uhcw, "GET", "/v1/mailboxes/uhcw/emergency?after=0&wait=0").json()["items"]
+        ids = [i["bundle"] for i in items if i["event"] == "ContentConsignment" and i.get("from") == "gateway/notices"]
+        self.wrong("a notice is there twice", len(ids) != len(set(ids)))
+        if len(ids) < NOTICES:
+            raise Again(f"notices: {items}")
+        self.wrong("more notices than steps", len(ids) > NOTICES and ids)
+
+    def ladder_holds(self):
+        steps = self.climbed()
+        self.wrong("a step is there twice", [x for x in steps if steps.count(x) > 1])
+        self.wrong("a step is missing, or there is another", sorted(x[:2] for x in steps) != sorted(LADDER) and steps)
+        self.noticed()
+
     # --- what must hold ---
 
     def wrong(self, what, found):
@@ -236,8 +276,12 @@ class Story:
         wanted += [(e, "csc/mash") for n, e in self.events if n == name]
         wanted += [("Purged", None)] if name in self.purged else []
         self.wrong(f"[3] {name}: acknowledged, and not in the log", [w for w in wanted if w not in names])
-        for r in rows:
-            raw = self.call(self.uhcw, "GET", f"/v1/bundles/{d.id}/evidence/{r['seq']}").body
+        self.evidence_of(name)
+
+    def evidence_of(self, name):
+        id = self.drafts[name].id
+        for r in self.call(self.uhcw, "GET", f"/v1/bundles/{id}/evidence").json()["evidence"]:
+            raw = self.call(self.uhcw, "GET", f"/v1/bundles/{id}/evidence/{r['seq']}").body
             word = self.gw.judge(raw)
             self.wrong(f"{name}: evidence of {r['event']}", word[0] != "OK" and word)
 
@@ -277,10 +321,13 @@ class Story:
         try:
             ids = self.consigned()
             acked = {self.drafts[n].id: n for n in self.acked}
-            self.wrong("nothing acknowledged may be lost", [n for i, n in acked.items() if i not in ids])
+            self.wrong("nothing acknowledged may be lost", [n for i, n in acked.items() if i not in ids and n != "urgent"])
             self.wrong("nothing may be delivered twice", [i for i in ids if ids.count(i) > 1])
             known = {d.id: (n, d) for n, d in self.drafts.items()}
             self.wrong("nothing may be there that nobody sent", [i for i in ids if i not in known])
+            if "urgent" in self.acked:
+                self.ladder_holds()
+                self.evidence_of("urgent")
             for name, d in (known[i] for i in ids):
                 self.bytes_hold(name, d)
                 if name in self.acked:
