@@ -32,4 +32,10 @@ bool openssl_algorithms_fit(const X509_ALGOR *digest, const X509_ALGOR *signatur
 /* What OpenSSL says went wrong last, for a sentence. Static string. */
 const char *openssl_reason(void);
 
+/* pkcs11.c: a key file may hold the URI (RFC 7512) of a key in a token instead of the key: one
+ * line, pkcs11:token=…;object=…;type=private?module-path=/…&pin-value=…. ERR_SECRET: no engine,
+ * module, key, or the PIN is wrong. */
+bool pkcs11_is_uri(const void *text, size_t len);
+EVP_PKEY *pkcs11_key(const void *text, size_t len, struct err *e);
+
 #endif

@@ -42,7 +42,12 @@ signer_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cer
 	int rc = -1;
 
 	s->chain = sk_X509_new_null();
-	s->key = openssl_private_key(key_pem, key_len);
+	if (pkcs11_is_uri(key_pem, key_len)) {
+		if ((s->key = pkcs11_key(key_pem, key_len, e)) == NULL)
+			goto out;
+	} else {
+		s->key = openssl_private_key(key_pem, key_len);
+	}
 	s->cert = PEM_read_bio_X509(cert, NULL, NULL, NULL);
 	if (s->key == NULL) {
 		err_set(e, ERR_SECRET, "no private key in PEM (or an encrypted one)");
@@ -54,6 +59,7 @@ signer_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cer
 		read_chain(s, cert);
 		rc = identity_of_x509(s->cert, &s->id, e);
 	}
+out:
 	BIO_free(cert);
 	ERR_clear_error();
 	if (rc < 0)

@@ -9,7 +9,8 @@
 /* A private key with its certificate and chain. */
 struct signer;
 
-/* key_pem: PKCS#8 without encryption; cert_pem: the certificate, then its issuing CA. ERR_SECRET,
+/* key_pem: PKCS#8 without encryption, or the PKCS#11 URI of a key in a token
+ * (pkcs11:…?module-path=/…); cert_pem: the certificate, then its issuing CA. ERR_SECRET,
  * ERR_CERTIFICATE. */
 int signer_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cert_len,
 	       struct signer **out, struct err *e);

@@ -35,6 +35,9 @@ ok "-V tells the version" sh -c "'$D' -V | grep -q '^safehandd [0-9]'"
 refused "an unknown option" "usage: safehandd" "$D" -x
 refused "an argument too many" "no arguments wanted" "$D" -n now
 refused "no such file" "No such file" "$D" -n -f "$T/none.conf"
+cp "$T/pki/log/localhost_log.key" "$T/log.key" && echo 'pkcs11:object=log?module-path=/x.so&pin-value=1' >"$T/pki/log/localhost_log.key"
+refused "a key that is in a token" "want PEM" "$D" -n -f "$T/safehand.conf"
+mv "$T/log.key" "$T/pki/log/localhost_log.key"
 alter 's/^clock .*/clock = sometimes/'
 refused "a word that is none of the choices" "safehand.conf:32: clock = sometimes: want one of require|warn" "$D" -n -f "$T/safehand.conf"
 alter 's/^listen .*/listen = localhost/'
