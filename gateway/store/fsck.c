@@ -204,7 +204,8 @@ step_spool(struct fsck *f)
 /* --- the walk --- */
 
 static bool (*const steps[])(struct fsck *f) = {
-    step_ledger, step_counts, step_bundles, step_spool, fsck_entries, fsck_nodes, fsck_checkpoints,
+    step_ledger, step_counts,  step_bundles, fsck_owed,
+    step_spool,	 fsck_entries, fsck_nodes,   fsck_checkpoints,
 };
 
 static void
@@ -245,6 +246,7 @@ finish(struct fsck *f, struct buf *json)
 	buf_json_int(json, "records", (int64_t)f->records);
 	buf_json_int(json, "entries", (int64_t)f->entries);
 	buf_json_int(json, "checkpoints", (int64_t)f->checkpoints);
+	buf_json_int(json, "deadlines", (int64_t)f->deadlines);
 	buf_json_int(json, "found", (int64_t)f->found);
 	buf_json_key(json, "problems");
 	buf_addf(json, "[%s]}", buf_str(&f->problems));

@@ -1,4 +1,5 @@
-/* fsck_in.h - what fsck.c (bundles and their bytes) and fsck_log.c (the log) share. */
+/* fsck_in.h - what fsck.c (bundles and their bytes) and fsck_log.c (the log), fsck_owed.c (the
+ * deadlines) share. */
 #ifndef SAFEHAND_STORE_FSCK_IN_H
 #define SAFEHAND_STORE_FSCK_IN_H
 
@@ -10,7 +11,7 @@ struct fsck {
 	fsck_done *done;
 	void *ctx;
 	struct buf problems; /* JSON strings */
-	size_t found, bundles, records, entries, checkpoints;
+	size_t found, bundles, records, entries, checkpoints, deadlines;
 	size_t step;		/* of the table in fsck.c */
 	uint64_t at;		/* how far that step has come */
 	int64_t last;		/* bundle when it began */
@@ -28,5 +29,6 @@ void fsck_problem(struct fsck *f, const char *fmt, ...) __attribute__((format(pr
 bool fsck_entries(struct fsck *f);
 bool fsck_nodes(struct fsck *f);
 bool fsck_checkpoints(struct fsck *f);
+bool fsck_owed(struct fsck *f);
 
 #endif

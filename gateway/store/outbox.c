@@ -97,7 +97,7 @@ apply(struct store *s, struct change *c, struct err *e)
 			   .code = kind_name(o.kind),
 			   .part = o.n});
 	ledger_end_outbox(s->writer, o.n);
-	if (!x->sent)
+	if (!x->sent && o.notice != NOTICE_UNDELIVERED) /* else it would go round for ever */
 		escalate(s, &d);
 	return 0;
 }

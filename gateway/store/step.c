@@ -21,6 +21,12 @@
 /* What tells the entries of one deadline apart: its number times this, and the step. */
 #define PARTS (INT64_C(4) * LADDER_MAX)
 
+int64_t
+step_part(const struct ledger_deadline *d, unsigned index)
+{
+	return d->n * PARTS + index;
+}
+
 /* --- which --- */
 
 int64_t
@@ -83,6 +89,28 @@ next_told(const struct ledger_deadline *d, const struct ladder *l, unsigned *ind
 	return d->owed_to;
 }
 
+/* Whoever is next in line is told once that the contacts of a deadline are not reached. */
+static int64_t
+undelivered_part(const struct ledger_deadline *d, const struct ladder *ladder)
+{
+	unsigned index;
+
+	next_told(d, ladder, &index);
+	return step_part(d, 2 * LADDER_MAX + index);
+}
+
+static bool
+told_already(struct ledger *l, const struct ledger_deadline *d, const struct ladder *ladder)
+{
+	int64_t part = undelivered_part(d, ladder);
+	struct ledger_entry was;
+
+	return d->bundle > 0
+		   ? ledger_find_entry(l, d->bundle, d->mailbox, EVENT_ESCALATION, part, &was)
+		   : ledger_find_expected(l, d->expectation, d->mailbox, EVENT_ESCALATION, part,
+					  &was);
+}
+
 static bool
 has_notices(const struct store *s)
 {
@@ -98,6 +126,8 @@ step_notice(struct store *s, struct ledger *l, const struct ledger_deadline *d,
 	struct subject x;
 	unsigned ignored;
 
+	if (index == STEP_UNDELIVERED && told_already(l, d, ladder))
+		return false;
 	if (index == STEP_UNDELIVERED) {
 		kind = NOTICE_UNDELIVERED;
 		to = next_told(d, ladder, &ignored);
@@ -151,7 +181,7 @@ enter_escalation(const struct taking *t, const char *word, const char *mailbox)
 	char code[ENTRY_CODE];
 
 	snprintf(code, sizeof code, "%s%s", word, mailbox);
-	enter(t, EVENT_ESCALATION, t->d->mailbox, t->d->n * PARTS + t->index, code);
+	enter(t, EVENT_ESCALATION, t->d->mailbox, step_part(t->d, t->index), code);
 }
 
 static void
@@ -279,19 +309,14 @@ deliver_notice(const struct taking *t, struct ledger_bundle *b)
 static void
 take_undelivered(struct taking *t)
 {
-	struct ledger_entry was;
+	int64_t part = undelivered_part(t->d, t->ladder);
 	char code[ENTRY_CODE];
-	unsigned index;
-	const char *to = next_told(t->d, t->ladder, &index);
-	int64_t part = t->d->n * PARTS + 2 * LADDER_MAX + index;
 
 	t->d->undelivered = false;
-	snprintf(code, sizeof code, "undelivered:%s", to);
-	if (t->d->bundle > 0 ? !ledger_find_entry(t->s->writer, t->d->bundle, t->d->mailbox,
-						  EVENT_ESCALATION, part, &was)
-			     : !ledger_find_expected(t->s->writer, t->d->expectation, t->d->mailbox,
-						     EVENT_ESCALATION, part, &was))
-		enter(t, EVENT_ESCALATION, t->d->mailbox, part, code);
+	if (t->n == NULL)
+		return; /* told before */
+	snprintf(code, sizeof code, "undelivered:%s", t->n->notice.to);
+	enter(t, EVENT_ESCALATION, t->d->mailbox, part, code);
 }
 
 /* --- all of them --- */

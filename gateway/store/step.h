@@ -17,6 +17,9 @@ int64_t step_time(const struct ledger_deadline *d, const struct ladder *l, unsig
 #define STEP_TEXT (NAME_MAILBOX + 16)
 void step_name(const struct ladder *l, unsigned index, char out[static STEP_TEXT]);
 
+/* The part of its Escalation entry. Pure. */
+int64_t step_part(const struct ledger_deadline *d, unsigned index);
+
 /* The notice that goes out with the step; false: none. Reads only. */
 bool step_notice(struct store *s, struct ledger *l, const struct ledger_deadline *d,
 		 const struct ladder *ladder, unsigned index, struct notice *out);

@@ -28,9 +28,10 @@
 #include "store/members.h"
 #include "store/store.h"
 
-#define RIG_ID	   "019ab000-0000-7000-8000-000000000001"
-#define RIG_ID2	   "019ab000-0000-7000-8000-000000000002"
-#define RIG_TO_MAX 4
+#define RIG_ID		 "019ab000-0000-7000-8000-000000000001"
+#define RIG_ID2		 "019ab000-0000-7000-8000-000000000002"
+#define RIG_TO_MAX	 4
+#define RIG_NOTIFIED_MAX 16
 
 static const char rig_conf_text[] =
     "[gateway]\nlisten = 127.0.0.1:0\n"
@@ -60,8 +61,12 @@ struct rig {
 	int data_fd;
 	struct role_env env;
 	struct store *store;
-	struct chan *front, *verify, *notary;	    /* the test's ends */
-	struct chan *s_front, *s_verify, *s_notary; /* the store's ends */
+	struct chan *front, *verify, *notary, *courier;		/* the test's ends */
+	struct chan *s_front, *s_verify, *s_notary, *s_courier; /* the store's ends */
+	const char *conf;
+	struct buf calendars; /* compiled, one after the other */
+	int64_t clock_ms;     /* what the store's clock says; 0: the machine's */
+	void (*configure)(struct policy *policy); /* what the configuration does not say */
 	struct rig_reply reply;
 	unsigned replies;
 	/* what verify finds */
@@ -85,6 +90,13 @@ struct rig {
 	uint64_t sealed_size;
 	uint8_t sealed_root[DIGEST_BYTES];
 	unsigned seals;
+	bool refuse_notices;
+	unsigned notices;     /* that were signed */
+	struct notice notice; /* the last of them */
+	/* the courier */
+	enum { COURIER_OK, COURIER_FAILS, COURIER_SILENT } courier_does;
+	struct msg_notify notified[RIG_NOTIFIED_MAX];
+	size_t nnotified;
 	uint64_t job;
 };
 
@@ -106,6 +118,12 @@ static void
 rig_key(uint8_t out[static DIGEST_BYTES], uint8_t n)
 {
 	memset(out, n, DIGEST_BYTES);
+}
+
+static int64_t
+rig_now(void)
+{
+	return rig.clock_ms == 0 ? time_now_ms() : rig.clock_ms;
 }
 
 /* --- verify --- */
@@ -162,7 +180,7 @@ static void
 rig_seal(void)
 {
 	struct checkpoint c = {.origin = "test/log", .size = rig.held.size};
-	struct msg_sealed m = {.size = rig.held.size, .time_ms = time_now_ms()};
+	struct msg_sealed m = {.size = rig.held.size, .time_ms = rig_now()};
 	struct buf note = {0};
 	struct err e = {0};
 
@@ -213,6 +231,44 @@ rig_on_seal(void *ctx, struct chan *ch, const void *msg, int fd)
 		chan_send(ch, MSG_REFUSED, &no, -1);
 	else if (!rig.hold)
 		rig_seal();
+}
+
+/* A notice with its true text, and bytes for a signature. */
+static void
+rig_on_notice(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_notice *m = msg;
+	struct msg_noticed yes = {.job = m->job, .signature = {(const uint8_t *)"signature", 9}};
+	struct msg_refused no = {.job = m->job, .code = ERR_CONFIG};
+	struct buf text = {0};
+	struct err e = {0};
+
+	if (rig.refuse_notices) {
+		chan_send(ch, MSG_REFUSED, &no, -1);
+		return;
+	}
+	if (notice_check(&m->notice, &e) < 0)
+		fail_msg("%s", e.text);
+	rig.notices++;
+	rig.notice = m->notice;
+	notice_format(&m->notice, &text);
+	yes.text = (struct blob){text.data, text.len};
+	chan_send(ch, MSG_NOTICED, &yes, -1);
+	buf_free(&text);
+}
+
+/* --- courier --- */
+
+static void
+rig_on_notify(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_notify *m = msg;
+	struct msg_notified done = {.job = m->job, .ok = rig.courier_does == COURIER_OK};
+
+	if (rig.nnotified < RIG_NOTIFIED_MAX)
+		rig.notified[rig.nnotified++] = *m;
+	if (rig.courier_does != COURIER_SILENT)
+		chan_send(ch, MSG_NOTIFIED, &done, -1);
 }
 
 /* --- front --- */
@@ -280,13 +336,9 @@ rig_on_upload(void *ctx, struct chan *ch, const void *msg, int fd)
 }
 
 static const struct chan_handler rig_handlers[] = {
-    {MSG_CHECK, rig_on_check},
-    {MSG_LAST, rig_on_last},
-    {MSG_SEAL, rig_on_seal},
-    {MSG_REPLY, rig_on_reply},
-    {MSG_BODY, rig_on_body},
-    {MSG_UPLOAD, rig_on_upload},
-    {0, NULL},
+    {MSG_CHECK, rig_on_check},	 {MSG_LAST, rig_on_last},     {MSG_SEAL, rig_on_seal},
+    {MSG_NOTICE, rig_on_notice}, {MSG_NOTIFY, rig_on_notify}, {MSG_REPLY, rig_on_reply},
+    {MSG_BODY, rig_on_body},	 {MSG_UPLOAD, rig_on_upload}, {0, NULL},
 };
 
 /* --- life --- */
@@ -340,16 +392,22 @@ rig_start(const char *conf)
 	buf_adds(&rig.env.files[0].data, "the roster's bytes");
 	strcpy(rig.env.files[1].name, "crl");
 	buf_adds(&rig.env.files[1].data, "the lists");
-	rig.env.nfiles = 2;
+	strcpy(rig.env.files[2].name, "calendars");
+	buf_add(&rig.env.files[2].data, rig.calendars.data, rig.calendars.len);
+	rig.env.nfiles = 3;
 	if (store_role.prepare(&rig.env, &e) < 0)
 		fail_msg("%s", e.text);
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	rig.env.base = event_base_new_with_config(config);
 	event_config_free(config);
 	rig.store = rig.env.state;
+	rig.store->now = rig_now;
+	if (rig.configure != NULL)
+		rig.configure(rig.store->policy);
 	rig.front = rig_pair(ROLE_FRONT, &rig.s_front);
 	rig.verify = rig_pair(ROLE_VERIFY, &rig.s_verify);
 	rig.notary = rig_pair(ROLE_NOTARY, &rig.s_notary);
+	rig.courier = rig_pair(ROLE_COURIER, &rig.s_courier);
 	if (store_role.start(&rig.env, &e) < 0)
 		fail_msg("%s", e.text);
 	rig_settle();
@@ -359,8 +417,8 @@ rig_start(const char *conf)
 static void
 rig_kill(void)
 {
-	struct chan *all[] = {rig.front,   rig.verify,	 rig.notary,
-			      rig.s_front, rig.s_verify, rig.s_notary};
+	struct chan *all[] = {rig.front,   rig.verify,	 rig.notary,   rig.courier,
+			      rig.s_front, rig.s_verify, rig.s_notary, rig.s_courier};
 
 	store_drop(rig.store);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -372,16 +430,23 @@ rig_kill(void)
 	rig_reply_clear();
 }
 
+/* The rig's fields say how. */
 static int
-rig_setup(void **state)
+rig_setup_here(void)
 {
-	rig = (struct rig){.roster_serial = 3};
 	rig.reply.fd = -1;
 	strcpy(rig.folder, "/tmp/safehand-store-XXXXXX");
 	assert_non_null(mkdtemp(rig.folder));
 	rig.data_fd = open(rig.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rig_start(rig_conf_text);
+	rig_start(rig.conf);
 	return 0;
+}
+
+static inline int
+rig_setup(void **state)
+{
+	rig = (struct rig){.roster_serial = 3, .conf = rig_conf_text};
+	return rig_setup_here();
 }
 
 static int
@@ -390,6 +455,7 @@ rig_teardown(void **state)
 	char command[96];
 
 	rig_kill();
+	buf_free(&rig.calendars);
 	close(rig.data_fd);
 	assert_int_equal(chdir("/"), 0);
 	snprintf(command, sizeof command, "rm -rf %s", rig.folder);
@@ -400,7 +466,7 @@ static void
 rig_restart(void)
 {
 	rig_kill();
-	rig_start(rig_conf_text);
+	rig_start(rig.conf);
 }
 
 /* --- requests --- */
@@ -424,7 +490,7 @@ rig_bundle(struct buf *head, const char *id, const char *payload, size_t recipie
 		buf_addc(head, 's');
 	for (size_t i = 0; i < recipients * SLOT_BYTES; i++)
 		buf_addc(head, (char)('A' + i / SLOT_BYTES));
-	*f = (struct msg_facts_head){.created_ms = time_now_ms() - 1000,
+	*f = (struct msg_facts_head){.created_ms = rig_now() - 1000,
 				     .event_at_ms = TIME_NONE,
 				     .manifest_bytes = 40,
 				     .signature_bytes = 30,
