@@ -51,6 +51,14 @@ check_filter(const char *word, struct err *e)
 }
 
 static int
+check_board(const char *word, struct err *e)
+{
+	if (strncmp(word, "mailbox=", 8) != 0 && strncmp(word, "limit=", 6) != 0)
+		return err_set(e, ERR_USAGE, "%s: want mailbox=A/ROLE or limit=N", word);
+	return check_filter(word, e);
+}
+
+static int
 check_id(const char *word, struct err *e)
 {
 	return uuid_is_v7(word)
@@ -83,6 +91,9 @@ const struct command commands[] = {
      WAIT_SHORT, NULL, check_id_or_seq, show_evidence},
     {"quarantine", "", "bundles whose bytes are damaged, and why", 0, 0, WAIT_SHORT, NULL, NULL,
      show_quarantine},
+    {"board", "[mailbox=M] [limit=N]",
+     "what is overdue, by whom and for how long; of a mailbox: what it owes", 0, 2, WAIT_SHORT,
+     NULL, check_board, show_board},
     {"release", "ID", "take a bundle out of quarantine if its bytes are whole again", 1, 1,
      WAIT_SHORT, NULL, check_id, show_done},
     {"purge", "ID", "erase a bundle's keys and payload for good; its evidence stays", 1, 1,

@@ -76,6 +76,8 @@ show_totals(const struct json *a, struct buf *out)
 		 json_number(a, "bundles"), json_number(a, "live"), json_number(a, "quarantined"));
 	buf_addf(out, "waiting   %" PRId64 " deliveries not yet collected\n",
 		 json_number(a, "waiting"));
+	buf_addf(out, "owed      %" PRId64 " deadlines, %" PRId64 " of them overdue\n",
+		 json_number(a, "deadlines"), json_number(a, "overdue"));
 	buf_addf(out, "log       %" PRId64 " entries\n", json_number(a, "entries"));
 	buf_addf(out,
 		 "now       %" PRId64 " uploads, %" PRId64 " long polls, %" PRId64
@@ -265,6 +267,37 @@ show_quarantine(const struct json *a, const char *word, int64_t now_ms, struct b
 		table_add(&t, json_text(row, "why"));
 	}
 	finish(&t, "no bundle is in quarantine\n", out);
+	return ERR_OK;
+}
+
+/* --- board --- */
+
+enum err_code
+show_board(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {
+	    {"DUE", false},   {"OVERDUE", true}, {"OWES", false},    {"WHAT", false},
+	    {"CLASS", false}, {"OF", false},	 {"OWED TO", false}, {"NEXT", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "items");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		int64_t ms, late = json_number(row, "overdue_ms");
+		const char *id = json_text(row, "bundle");
+		char age[SHOWN_TEXT];
+
+		age_show(age, late);
+		add_time(&t, json_text(row, "due"), &ms);
+		table_add(&t, late > 0 ? age : NULL);
+		table_add(&t, json_text(row, "mailbox"));
+		table_add(&t, json_text(row, "owed"));
+		table_add(&t, json_text(row, "class"));
+		table_add(&t, id != NULL ? id : json_text(row, "expectation"));
+		table_add(&t, json_text(row, "owed_to"));
+		table_add(&t, json_text(row, "next_step"));
+	}
+	finish(&t, "nothing is overdue\n", out);
 	return ERR_OK;
 }
 

@@ -22,6 +22,7 @@ enum err_code show_evidence(const struct json *a, const char *word, int64_t now_
 enum err_code show_quarantine(const struct json *a, const char *word, int64_t now_ms,
 			      struct buf *out);
 enum err_code show_done(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
+enum err_code show_board(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 enum err_code show_fsck(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 enum err_code show_reload(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 enum err_code show_stop(const struct json *a, const char *word, int64_t now_ms, struct buf *out);

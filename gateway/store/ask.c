@@ -7,6 +7,8 @@
 
 #include "safehand/enc.h"
 #include "safehand/note.h"
+#include "store/away.h"
+#include "store/board.h"
 #include "store/bundle_json.h"
 #include "store/classes.h"
 #include "store/consent.h"
@@ -164,7 +166,7 @@ ask_bundle(const struct question *q)
 	struct buf json = {0};
 
 	if (ledger_bundle_quietly(q->s->reader, q->m->id, &b) && is_sender(&b, q->m->agency)) {
-		bundle_json(q->s->reader, &b, true, &json);
+		bundle_json(q->s, &b, true, &json);
 		reply_json(&q->a, 200, &json);
 	} else {
 		reply_unknown(&q->a);
@@ -348,6 +350,21 @@ ask_expectation(const struct question *q)
 	}
 }
 
+static void
+ask_owed(const struct question *q)
+{
+	if (!ask_is_own(q->s, q->m->mailbox, q->m->agency)) {
+		reply_unknown(&q->a);
+		return;
+	}
+	switch (q->m->what) {
+	case ASK_BOARD: board_answer(q->s, &q->a, q->m->mailbox); break;
+	case ASK_AWAY: away_show(q->s, &q->a, q->m->mailbox); break;
+	case ASK_AWAY_SET: away_set(q->s, &q->a, q->m); break;
+	default: away_end(q->s, &q->a, q->m->mailbox); break;
+	}
+}
+
 static void (*const answers[ASKS])(const struct question *q) = {
     [ASK_ROSTER] = ask_roster,
     [ASK_CRL] = ask_crl,
@@ -368,6 +385,10 @@ static void (*const answers[ASKS])(const struct question *q) = {
     [ASK_CONSENTS] = ask_consents,
     [ASK_CONSENT] = ask_consent,
     [ASK_UNCONSENT] = ask_consent,
+    [ASK_BOARD] = ask_owed,
+    [ASK_AWAY] = ask_owed,
+    [ASK_AWAY_SET] = ask_owed,
+    [ASK_AWAY_END] = ask_owed,
     [ASK_CHECKPOINT] = ask_checkpoint,
     [ASK_TILE] = ask_tile,
     [ASK_CONSISTENCY] = ask_consistency,

@@ -7,6 +7,7 @@
 
 #include "safehand/entry.h"
 #include "safehand/time.h"
+#include "store/board.h"
 
 const char *
 concern_text(uint32_t concern)
@@ -35,6 +36,8 @@ comma(struct buf *out)
 
 /* The entries are read once; each delivery picks its own. */
 struct history {
+	struct store *s;
+	bool whole; /* with events and what is owed */
 	struct ledger_entry *entries;
 	size_t n;
 	struct buf *out;
@@ -84,7 +87,10 @@ delivery_json(void *ctx, const struct ledger_delivery *d)
 	for (size_t i = 0; i < h->n; i++)
 		if (strcmp(h->entries[i].mailbox, d->mailbox) == 0)
 			event_json(out, &h->entries[i]);
-	buf_adds(out, "]}");
+	buf_addc(out, ']');
+	if (h->whole)
+		board_bundle_json(h->s, d->bundle, d->mailbox, out);
+	buf_addc(out, '}');
 }
 
 static const char *
@@ -94,9 +100,9 @@ or_null(const char *text)
 }
 
 void
-bundle_json(struct ledger *l, const struct ledger_bundle *b, bool events, struct buf *out)
+bundle_json(struct store *s, const struct ledger_bundle *b, bool events, struct buf *out)
 {
-	struct history h = {.out = out};
+	struct history h = {.s = s, .whole = events, .out = out};
 
 	buf_addc(out, '{');
 	buf_json_str(out, "id", b->id);
@@ -116,11 +122,14 @@ bundle_json(struct ledger *l, const struct ledger_bundle *b, bool events, struct
 		buf_adds(out, "true");
 	}
 	if (events)
-		ledger_each_entry(l, b->n, history_add, &h);
+		ledger_each_entry(s->reader, b->n, history_add, &h);
 	buf_json_key(out, "mailboxes");
 	buf_addc(out, '[');
-	ledger_each_delivery(l, b->n, delivery_json, &h);
-	buf_adds(out, "]}");
+	ledger_each_delivery(s->reader, b->n, delivery_json, &h);
+	buf_addc(out, ']');
+	if (events) /* the sender's own: its final */
+		board_bundle_json(s, b->n, NULL, out);
+	buf_addc(out, '}');
 	free(h.entries);
 }
 

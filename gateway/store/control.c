@@ -15,7 +15,9 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/backup.h"
+#include "store/board.h"
 #include "store/bundle_json.h"
+#include "store/deadline.h"
 #include "store/fsck.h"
 #include "store/group.h"
 #include "store/proof.h"
@@ -120,9 +122,11 @@ run_status(struct control *c, char **words, size_t n)
 	struct store *s = c->store;
 	struct ledger_totals t;
 	struct buf *b = &c->out;
+	int64_t open, overdue;
 	char time[TIME_TEXT];
 
 	ledger_totals(s->reader, &t);
+	deadline_counts(s, &open, &overdue);
 	time_format(time, s->started_ms);
 	buf_addc(b, '{');
 	buf_json_str(b, "version", SAFEHAND_VERSION);
@@ -133,6 +137,8 @@ run_status(struct control *c, char **words, size_t n)
 	buf_json_int(b, "waiting", t.waiting);
 	buf_json_int(b, "entries", t.entries);
 	buf_json_int(b, "quarantined", t.quarantined);
+	buf_json_int(b, "deadlines", open);
+	buf_json_int(b, "overdue", overdue);
 	buf_json_int(b, "uploads", (int64_t)uploads_count(s->uploads));
 	buf_json_int(b, "long_polls", (int64_t)waiters_count(s->waiters));
 	buf_json_int(b, "verify_workers", (int64_t)worker_count(s->workers));
@@ -155,7 +161,7 @@ list_bundle(void *ctx, const struct ledger_bundle *b)
 
 	if (c->out.data[c->out.len - 1] == '}')
 		buf_addc(&c->out, ',');
-	bundle_json(c->store->reader, b, false, &c->out);
+	bundle_json(c->store, b, false, &c->out);
 }
 
 static int
@@ -349,6 +355,22 @@ checked(void *ctx, const struct buf *json)
 	answer_begin(c);
 }
 
+/* board [mailbox=M] [limit=N]: all that is overdue, or what a mailbox owes. */
+static bool
+run_board(struct control *c, char **words, size_t n)
+{
+	struct ledger_filter f = {.before = INT64_MAX, .limit = LIST_DEFAULT};
+	struct err e = {0};
+
+	for (size_t i = 0; i < n; i++)
+		if (filter_word(&f, words[i], &e) < 0) {
+			answer_error(c, &e);
+			return false;
+		}
+	board_json(c->store, f.mailbox, f.limit > LIST_MAX ? LIST_MAX : f.limit, &c->out);
+	return false;
+}
+
 static bool
 run_fsck(struct control *c, char **words, size_t n)
 {
@@ -365,7 +387,7 @@ static const struct command commands[] = {
     {"mailboxes", 0, 0, run_mailboxes},	  {"evidence", 1, 1, run_evidence},
     {"quarantine", 0, 0, run_quarantine}, {"release", 1, 1, run_release},
     {"purge", 1, 1, run_purge},		  {"fsck", 0, 0, run_fsck},
-    {"backup", 0, 0, run_backup},
+    {"backup", 0, 0, run_backup},	  {"board", 0, 2, run_board},
 };
 
 static bool

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "safehand/log.h"
+#include "store/away.h"
 #include "store/desk.h"
 #include "store/ladder.h"
 #include "store/step.h"
@@ -21,8 +22,7 @@ is_absent(struct store *s, const struct ledger_deadline *d, int64_t now_ms)
 	int64_t from = d->start_ms > now_ms ? d->start_ms : now_ms;
 	struct ledger_away away;
 
-	if (ledger_away(s->writer, d->mailbox, &away) && away.until_ms > now_ms &&
-	    away.until_ms > d->due_ms)
+	if (away_now(s->writer, d->mailbox, now_ms, &away) && away.until_ms > d->due_ms)
 		return true;
 	return from < d->due_ms &&
 	       !calendar_open_between(desk_calendar(s->desks, d->mailbox), from, d->due_ms);
@@ -279,6 +279,25 @@ deadline_close_bundle(struct store *s, const struct ledger_bundle *b, enum deadl
 	for (size_t i = 0; i < r.n; i++)
 		if (r.d[i].kind != DEADLINE_FINAL || why == DEADLINE_WITHDRAWN)
 			close_row(s, &r.d[i], why);
+	free(r.d);
+}
+
+void
+deadline_cover_now(struct store *s, const char *mailbox, int64_t until_ms)
+{
+	struct rows r = {0};
+
+	ledger_each_owed_by(s->writer, mailbox, UINT32_MAX, take_open, &r);
+	for (size_t i = 0; i < r.n; i++) {
+		struct ledger_deadline was = r.d[i], *d = &r.d[i];
+
+		if (d->cover_now || d->due_ms >= until_ms)
+			continue;
+		d->cover_now = true;
+		d->next_ms = step_time(d, ladder_of(s, d), NULL);
+		ledger_set_deadline(s->writer, d);
+		ladders_changed(s, d, &was);
+	}
 	free(r.d);
 }
 

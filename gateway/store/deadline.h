@@ -40,6 +40,8 @@ void deadline_said(struct store *s, const struct ledger_bundle *b, const struct 
 /* The bundle is of no use any more: what its recipients owe ends. why: SUPERSEDED, WITHDRAWN,
  * PURGED; only WITHDRAWN ends the FINAL that its sender owes. */
 void deadline_close_bundle(struct store *s, const struct ledger_bundle *b, enum deadline_state why);
+/* The mailbox is away until then: what it owes before goes to its cover at once. */
+void deadline_cover_now(struct store *s, const char *mailbox, int64_t until_ms);
 /* why: MET, WITHDRAWN. */
 void deadline_close_expectation(struct store *s, int64_t expectation, enum deadline_state why);
 

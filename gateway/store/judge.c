@@ -7,6 +7,7 @@
 
 #include "safehand/entry.h"
 #include "safehand/identity.h"
+#include "store/away.h"
 #include "store/ledger_case.h"
 
 struct trial {
@@ -195,6 +196,7 @@ rule_covers(struct trial *t, struct err *e)
 	for (size_t i = 0; i < f->to.n; i++) {
 		const struct fact_recipient *to = recipient(f, i), *covered;
 		const struct member *m;
+		char now[NAME_MAILBOX];
 
 		if (!to->cover)
 			continue;
@@ -203,7 +205,8 @@ rule_covers(struct trial *t, struct err *e)
 		if (covered == NULL || covered->cover || m == NULL)
 			return err_set(e, ERR_DENIED, "to %s: covers %s, which is not addressed",
 				       to->mailbox, to->covers);
-		if (strcmp(m->cover, to->mailbox) != 0)
+		away_cover(t->c->ledger, m, t->c->now_ms, now);
+		if (strcmp(m->cover, to->mailbox) != 0 && strcmp(now, to->mailbox) != 0)
 			return err_set(e, ERR_ROUTE, "to %s: is not the cover of %s", to->mailbox,
 				       to->covers);
 	}

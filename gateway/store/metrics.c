@@ -1,6 +1,7 @@
 /* metrics.c - the Prometheus text (exposition format 0.0.4). Runs in: store. Owns: nothing. */
 #include "safehand/identity.h"
 #include "store/control.h"
+#include "store/deadline.h"
 #include "store/feed.h"
 #include "store/group.h"
 #include "store/upload.h"
@@ -29,8 +30,10 @@ metrics_text(struct store *s, struct buf *out)
 {
 	const struct group_counts *g = group_counts(s->group);
 	struct ledger_totals t;
+	int64_t open, overdue;
 
 	ledger_totals(s->reader, &t);
+	deadline_counts(s, &open, &overdue);
 	metric(out, "bundles_total", "counter", "Bundles accepted in the ledger's life.",
 	       (uint64_t)t.bundles);
 	metric(out, "bundles_live", "gauge", "Bundles whose bytes are kept.", (uint64_t)t.live);
@@ -38,6 +41,8 @@ metrics_text(struct store *s, struct buf *out)
 	       (uint64_t)t.waiting);
 	metric(out, "bundles_quarantined", "gauge", "Bundles with damaged bytes.",
 	       (uint64_t)t.quarantined);
+	metric(out, "deadlines_open", "gauge", "What is owed and not yet done.", (uint64_t)open);
+	metric(out, "deadlines_overdue", "gauge", "Of that, what is overdue.", (uint64_t)overdue);
 	metric(out, "log_entries_total", "counter", "Entries in the log.", (uint64_t)t.entries);
 	metric(out, "groups_total", "counter", "Groups committed since the start.", g->groups);
 	metric(out, "changes_total", "counter", "Changes in those groups.", g->changes);

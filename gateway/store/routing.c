@@ -7,6 +7,7 @@
 
 #include "safehand/digest.h"
 #include "safehand/enc.h"
+#include "store/away.h"
 #include "store/case.h"
 #include "store/ledger_case.h"
 
@@ -286,19 +287,29 @@ answer_named(struct answer *a, struct err *e)
 	return 0;
 }
 
+static bool
+may_cover(const struct answer *a, const char *cover)
+{
+	return cover[0] != '\0' && strcmp(cover, a->r->from) != 0 &&
+	       members_find(a->r->members, cover) != NULL &&
+	       policy_allows(a->r->klass, a->r->from, cover);
+}
+
+/* Whom it named when it went away, if it may have it; else whom the roster names. */
 static void
-answer_covers(struct answer *a)
+answer_covers(struct answer *a, int64_t now_ms)
 {
 	size_t n = a->n;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct member *m = members_find(a->r->members, a->to[i].mailbox);
+		char now[NAME_MAILBOX];
 
-		if (m->cover[0] == '\0' || strcmp(m->cover, a->r->from) == 0 ||
-		    members_find(a->r->members, m->cover) == NULL ||
-		    !policy_allows(a->r->klass, a->r->from, m->cover))
-			continue;
-		answer_add(a, m->cover, m->mailbox);
+		away_cover(a->r->ledger, m, now_ms, now);
+		if (may_cover(a, now))
+			answer_add(a, now, m->mailbox);
+		else if (may_cover(a, m->cover))
+			answer_add(a, m->cover, m->mailbox);
 	}
 }
 
@@ -335,7 +346,7 @@ routing_answer(const struct routing *r, const struct msg_facts_route *f, int64_t
 	if (rc == 0) {
 		answer_superseded(&a);
 		routing_subscribers(r, answer_subscriber, &a);
-		answer_covers(&a);
+		answer_covers(&a, now_ms);
 		buf_addc(json, '{');
 		buf_json_str(json, "class", r->klass->name);
 		buf_json_key(json, "to");
