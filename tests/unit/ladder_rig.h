@@ -118,7 +118,7 @@ rig_find_owed(const char *id, enum deadline_kind kind, int64_t part, const char 
 	return o.is;
 }
 
-static void
+static inline void
 assert_owed(const char *id, enum deadline_kind kind, int64_t part, const char *mailbox,
 	    enum deadline_state state)
 {

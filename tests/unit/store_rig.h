@@ -552,7 +552,7 @@ rig_send_end(const char *payload)
 	rig_settle();
 }
 
-static void
+static inline void
 rig_submit(const char *id, const char *payload, size_t recipients)
 {
 	struct buf head = {0};
