@@ -174,9 +174,18 @@ bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
 ## make test       everything: unit tests, the numbered end-to-end scenarios, a share of make fault
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
-test: deps all unit fuzz-replay jail roles e2e fault-share
+test: deps all unit simulate fuzz-replay jail roles e2e fault-share
 e2e: all $(BUILD)/test-pki/done
 	@set -e; for s in $(E2E); do echo "== $$s"; TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) sh $$s; done
+
+## make simulate   10,000 random schedules of deadlines against a plain model (make soak: 100,000); prints its seed
+SIMULATION = $(BUILD)/unit/test_store_simulation
+.PHONY: simulate simulate-long soak
+simulate: $(SIMULATION)
+	@SCHEDULES=10000 $< 2>$<.log || { cat $<.log; exit 1; }
+simulate-long: $(SIMULATION)
+	@SCHEDULES=100000 $< 2>$<.log || { cat $<.log; exit 1; }
+soak: simulate-long
 
 ## make demo       the story of three documents: build/demo
 .PHONY: demo

@@ -171,7 +171,7 @@ model_make(struct model *m, const char *zone)
 }
 
 static struct calendar *
-model_compile(struct model *m)
+model_compile_as(struct model *m, const char *name)
 {
 	struct calendar_file closed = {"closed.ics", m->ics}, terms = {"terms.ics", m->terms};
 	struct calendar *c = NULL;
@@ -181,7 +181,7 @@ model_compile(struct model *m)
 	snprintf(hours, sizeof hours, "%02d:%02d-%02d:%02d", m->from / 60, m->from % 60, m->to / 60,
 		 m->to % 60);
 	snprintf(week, sizeof week, "mon-%s", m->week == 5 ? "fri" : m->week == 6 ? "sat" : "sun");
-	if (calendar_compile(&(struct calendar_source){.name = "model",
+	if (calendar_compile(&(struct calendar_source){.name = name,
 						       .zone = m->zone,
 						       .week = week,
 						       .hours = hours,
@@ -194,6 +194,12 @@ model_compile(struct model *m)
 		abort();
 	}
 	return c;
+}
+
+static inline struct calendar *
+model_compile(struct model *m)
+{
+	return model_compile_as(m, "model");
 }
 
 /* --- the clock --- */

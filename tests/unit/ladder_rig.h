@@ -23,7 +23,7 @@ rig_class(struct policy *p, const char *name)
 	return k;
 }
 
-static void
+static inline void
 rig_rule(bool *has, struct deadline_rule *rule, const char *text)
 {
 	struct err e = {0};
@@ -34,7 +34,7 @@ rig_rule(bool *has, struct deadline_rule *rule, const char *text)
 		fail_msg("%s", e.text);
 }
 
-static void
+static inline void
 rig_ladder(struct ladder *l, const char *text)
 {
 	struct err e = {0};
@@ -45,7 +45,7 @@ rig_ladder(struct ladder *l, const char *text)
 
 /* --- time --- */
 
-static void
+static inline void
 rig_at(int64_t after_ms)
 {
 	rig.clock_ms = T0 + after_ms;
@@ -68,7 +68,7 @@ rig_log_row(void *ctx, const struct ledger_entry *entry)
 }
 
 /* Of a bundle, what came after its first `skip` entries. */
-static void
+static inline void
 assert_log(const char *id, unsigned skip, const char *want)
 {
 	struct ledger_bundle b = {0};
@@ -105,7 +105,7 @@ rig_owed_row(void *ctx, const struct ledger_deadline *d)
 	}
 }
 
-static bool
+static inline bool
 rig_find_owed(const char *id, enum deadline_kind kind, int64_t part, const char *mailbox,
 	      struct ledger_deadline *out)
 {
@@ -131,7 +131,7 @@ assert_owed(const char *id, enum deadline_kind kind, int64_t part, const char *m
 			 deadline_state_name(d.state), deadline_state_name(state));
 }
 
-static void
+static inline void
 is_sound(void)
 {
 	struct buf json = {0};
@@ -144,7 +144,7 @@ is_sound(void)
 
 /* --- what the mailboxes say --- */
 
-static void
+static inline void
 rig_say(const char *id, const char *mailbox, enum statement_kind kind, const char *code)
 {
 	struct msg_facts_statement *f = &rig.statement;
@@ -176,7 +176,7 @@ rig_say(const char *id, const char *mailbox, enum statement_kind kind, const cha
 	rig_settle();
 }
 
-static void
+static inline void
 rig_says(const char *id, const char *mailbox, enum statement_kind kind, const char *code)
 {
 	rig_say(id, mailbox, kind, code);
@@ -184,7 +184,7 @@ rig_says(const char *id, const char *mailbox, enum statement_kind kind, const ch
 }
 
 /* To uhcw/emergency, whose cover uhcw/paediatrics it is sealed for too; edit changes the facts. */
-static void
+static inline void
 rig_send(const char *id, void (*edit)(struct msg_facts_head *f))
 {
 	struct buf head = {0};

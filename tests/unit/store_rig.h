@@ -63,6 +63,7 @@ struct rig {
 	struct store *store;
 	struct chan *front, *verify, *notary, *courier;		/* the test's ends */
 	struct chan *s_front, *s_verify, *s_notary, *s_courier; /* the store's ends */
+	const char *base;					/* NULL: /tmp */
 	const char *conf;
 	struct buf calendars; /* compiled, one after the other */
 	int64_t clock_ms;     /* what the store's clock says; 0: the machine's */
@@ -435,7 +436,8 @@ static int
 rig_setup_here(void)
 {
 	rig.reply.fd = -1;
-	strcpy(rig.folder, "/tmp/safehand-store-XXXXXX");
+	snprintf(rig.folder, sizeof rig.folder, "%s/safehand-store-XXXXXX",
+		 rig.base == NULL ? "/tmp" : rig.base);
 	assert_non_null(mkdtemp(rig.folder));
 	rig.data_fd = open(rig.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rig_start(rig.conf);
@@ -462,7 +464,7 @@ rig_teardown(void **state)
 	return system(command);
 }
 
-static void
+static inline void
 rig_restart(void)
 {
 	rig_kill();
@@ -566,7 +568,7 @@ rig_submit(const char *id, const char *payload, size_t recipients)
 	buf_free(&head);
 }
 
-static struct msg_ask
+static inline struct msg_ask
 rig_question(enum ask what, const char *agency)
 {
 	struct msg_ask m = {.job = ++rig.job, .what = what};
@@ -575,7 +577,7 @@ rig_question(enum ask what, const char *agency)
 	return m;
 }
 
-static void
+static inline void
 rig_ask(const struct msg_ask *m)
 {
 	rig_reply_clear();
@@ -583,7 +585,7 @@ rig_ask(const struct msg_ask *m)
 	rig_settle();
 }
 
-static void
+static inline void
 rig_ask_mailbox(enum ask what, const char *agency, const char *mailbox, const char *id)
 {
 	struct msg_ask m = rig_question(what, agency);
@@ -603,7 +605,7 @@ rig_expect(unsigned status, enum err_code code)
 			 rig.reply.detail, status, err_name(code));
 }
 
-static bool
+static inline bool
 rig_body_has(const char *text)
 {
 	return strstr(buf_str(&rig.reply.body), text) != NULL;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "calendar_model.h"
+#include "deadline_model.h"
 
 #include "safehand/time.h"
 
@@ -73,18 +73,6 @@ compare_days(const struct model *m, const struct calendar *c)
 		assert_int_equal(from, first);
 		assert_int_equal(to, model_close_of(m, i));
 	}
-}
-
-static bool
-model_open_between(const struct model *m, int64_t from, int64_t to)
-{
-	for (int64_t at = from; at < to; at += MODEL_QUARTER) {
-		int minute, day = model_local(at, &minute);
-
-		if (model_is_day(m, day, m->has_terms) && !model_is_shut(m, day, minute))
-			return true;
-	}
-	return false;
 }
 
 static void

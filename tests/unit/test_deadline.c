@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "calendar_model.h"
+#include "deadline_model.h"
 
 #include "safehand/deadline.h"
 #include "safehand/time.h"
@@ -111,40 +111,6 @@ rule_texts(void **state)
 		assert_non_null(strstr(e.text, ": want within N"));
 	}
 	buf_free(&text);
-}
-
-/* The next open day from day on, -1 beyond the model. */
-static int
-model_next(const struct model *m, int day, bool school)
-{
-	for (; day < MODEL_DAYS; day++)
-		if (model_is_day(m, day, school))
-			return day;
-	return -1;
-}
-
-static int64_t
-model_due(const struct model *m, const struct deadline_rule *r, int64_t start_ms)
-{
-	bool school = r->unit == DEADLINE_SCHOOL_DAYS || r->unit == DEADLINE_SAME_SCHOOL ||
-		      r->unit == DEADLINE_NEXT_SCHOOL;
-	bool by_close = r->unit == DEADLINE_SAME_WORKING || r->unit == DEADLINE_SAME_SCHOOL;
-	int64_t start = start_ms / 1000;
-	int minute, day = model_local(start, &minute);
-
-	if (r->unit == DEADLINE_CLOCK)
-		return start_ms + r->n;
-	if (r->unit == DEADLINE_WORKING_DAYS || r->unit == DEADLINE_SCHOOL_DAYS) {
-		for (int64_t n = 0; n < r->n && day >= 0; n++)
-			day = model_next(m, day + 1, school);
-		return day < 0 ? -1 : model_reach(start, day, model_close_of(m, day)) * 1000;
-	}
-	if (!model_is_day(m, day, school) ||
-	    minute >= (by_close ? model_close_of(m, day) : r->minute))
-		day = model_next(m, day + 1, school);
-	if (day < 0)
-		return -1;
-	return model_reach(start, day, by_close ? model_close_of(m, day) : r->minute) * 1000;
 }
 
 static struct deadline_rule

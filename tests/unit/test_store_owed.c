@@ -266,12 +266,6 @@ is_provisional(struct msg_facts_head *f)
 }
 
 static void
-supersedes_first(struct msg_facts_head *f)
-{
-	strcpy(f->supersedes, RIG_ID);
-}
-
-static void
 supersedes_first_provisionally(struct msg_facts_head *f)
 {
 	f->provisional = 1;
