@@ -164,7 +164,11 @@ BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(STATIC) $(LIBS_LIB)
-bench: all $(BENCH_BIN) $(BUILD)/test-pki/done
+$(BUILD)/bench/deadlines: $(BUILD)/obj/tests/bench/deadlines.o $(filter-out %/main.o,$(call role_obj,store)) $(FRAME_OBJ) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_LIB) -levent_core -lsqlite3 -lseccomp -lcmocka
+bench: all $(BENCH_BIN) $(BUILD)/bench/deadlines $(BUILD)/test-pki/done
+	@rm -rf $(BUILD)/bench/d; mkdir -p $(BUILD)/bench/d; $(BUILD)/bench/deadlines $(CURDIR)/$(BUILD)/bench/d; rm -rf $(BUILD)/bench/d
 	@set -e; for b in $(BENCH_BIN); do rm -rf $$b.tmp; mkdir $$b.tmp; PKI=$(CURDIR)/$(BUILD)/test-pki $$b $$b.tmp; rm -rf $$b.tmp; done
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/accept.py
 	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/line.py

@@ -14,7 +14,7 @@
 
 static const char payload[] = "the payload, sealed";
 
-static struct policy_class *
+static inline struct policy_class *
 rig_class(struct policy *p, const char *name)
 {
 	struct policy_class *k = (struct policy_class *)(uintptr_t)policy_find(p, name);

@@ -57,7 +57,7 @@ struct rig_reply {
 };
 
 struct rig {
-	char folder[64];
+	char folder[256];
 	int data_fd;
 	struct role_env env;
 	struct store *store;
@@ -454,7 +454,7 @@ rig_setup(void **state)
 static int
 rig_teardown(void **state)
 {
-	char command[96];
+	char command[288];
 
 	rig_kill();
 	buf_free(&rig.calendars);
