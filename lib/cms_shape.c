@@ -1,9 +1,6 @@
 /* cms_shape.c - the outer shape of CMS signatures. Runs in: verify, client. Pure. Trusts: no byte.
  * OpenSSL reads BER and does not look at versions, parameters of digests or unsigned parts: bytes
  * that anybody could change. */
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "cms_shape_in.h"
 
 enum {
@@ -14,12 +11,6 @@ enum {
 	SEQUENCE = 0x30,
 	SET = 0x31,
 	CONTEXT_0 = 0xA0,
-};
-
-/* What is left of an element's content. */
-struct der {
-	const uint8_t *p;
-	size_t n;
 };
 
 /* X.690 section 10.1: the shortest definite form. -1: none, or more than there is. */
@@ -140,9 +131,17 @@ take_content(struct der *signed_data)
 	return inner.n == 0 ? 0 : -1;
 }
 
-static int
-check_signed_data(struct der sd, unsigned version)
+/* From p to where what is left begins. */
+static struct der
+upto(const uint8_t *p, const struct der *left)
 {
+	return (struct der){p, (size_t)(left->p - p)};
+}
+
+static int
+check_signed_data(struct der sd, unsigned version, struct cms_shape *out)
+{
+	const uint8_t *begin = sd.p;
 	struct der list;
 
 	if (take_version(&sd, version) < 0 || take(&sd, SET, &list) < 0)
@@ -150,8 +149,14 @@ check_signed_data(struct der sd, unsigned version)
 	while (list.n > 0)
 		if (take_algorithm(&list) < 0)
 			return -1;
-	if (take_content(&sd) < 0 || take(&sd, CONTEXT_0, &list) < 0 ||
-	    check_list(list, SEQUENCE) < 0 || take(&sd, SET, &list) < 0)
+	if (take_content(&sd) < 0)
+		return -1;
+	out->before = upto(begin, &sd);
+	if (take(&sd, CONTEXT_0, &out->certificates) < 0 ||
+	    check_list(out->certificates, SEQUENCE) < 0)
+		return -1;
+	out->after = sd;
+	if (take(&sd, SET, &list) < 0)
 		return -1;
 	while (list.n > 0)
 		if (take_signer(&list) < 0)
@@ -160,13 +165,66 @@ check_signed_data(struct der sd, unsigned version)
 }
 
 int
-cms_shape_check(const void *der, size_t len, unsigned version)
+cms_shape_check(const void *der, size_t len, unsigned version, struct cms_shape *out)
 {
 	struct der all = {der, len}, outer, box, sd, part;
+	const uint8_t *begin;
 
-	if (take(&all, SEQUENCE, &outer) < 0 || all.n != 0 || take(&outer, OID, &part) < 0 ||
-	    take(&outer, CONTEXT_0, &box) < 0 || outer.n != 0 || take(&box, SEQUENCE, &sd) < 0 ||
+	if (take(&all, SEQUENCE, &outer) < 0 || all.n != 0)
+		return -1;
+	begin = outer.p;
+	if (take(&outer, OID, &part) < 0)
+		return -1;
+	out->type = upto(begin, &outer);
+	if (take(&outer, CONTEXT_0, &box) < 0 || outer.n != 0 || take(&box, SEQUENCE, &sd) < 0 ||
 	    box.n != 0)
 		return -1;
-	return check_signed_data(sd, version);
+	return check_signed_data(sd, version, out);
+}
+
+bool
+cms_shape_certificate(struct der *rest, struct der *out)
+{
+	const uint8_t *begin = rest->p;
+	struct der content;
+
+	if (take(rest, SEQUENCE, &content) < 0)
+		return false;
+	*out = upto(begin, rest);
+	return true;
+}
+
+/* --- written anew --- */
+
+/* Bytes that a length takes. */
+static size_t
+length_bytes(size_t n)
+{
+	return n < 0x80 ? 1 : n < 0x100 ? 2 : n < 0x10000 ? 3 : 4;
+}
+
+static void
+put_header(struct buf *out, uint8_t tag, size_t n)
+{
+	size_t bytes = length_bytes(n);
+
+	buf_addc(out, (char)tag);
+	if (bytes > 1)
+		buf_addc(out, (char)(0x80 | (bytes - 1)));
+	for (size_t i = bytes > 1 ? bytes - 1 : 1; i-- > 0;)
+		buf_addc(out, (char)(n >> 8 * i & 0xFF));
+}
+
+void
+cms_shape_strip(const struct cms_shape *s, struct buf *out)
+{
+	size_t data = s->before.n + s->after.n;
+	size_t box = 1 + length_bytes(data) + data;
+
+	put_header(out, SEQUENCE, s->type.n + 1 + length_bytes(box) + box);
+	buf_add(out, s->type.p, s->type.n);
+	put_header(out, CONTEXT_0, box);
+	put_header(out, SEQUENCE, data);
+	buf_add(out, s->before.p, s->before.n);
+	buf_add(out, s->after.p, s->after.n);
 }

@@ -20,6 +20,17 @@ int trust_take_issuing(struct trust *t, STACK_OF(X509) * certs, STACK_OF(X509) *
 /* The one certificate that these bytes are, strictly in DER: what OpenSSL would write otherwise is
  * none, since the fingerprint would not be that of the bytes. NULL if it is none. */
 X509 *openssl_certificate(const void *der, size_t len);
+
+/* Certificates by their bytes. */
+struct known;
+struct known *known_new(void);
+void known_free(struct known *k); /* NULL is fine */
+/* One whole DER certificate: the kept one, or parsed; X509_free it. NULL: it is none. */
+X509 *known_get(struct known *k, const void *der, size_t len);
+/* Of a signature that was found good: strangers' certificates do not push out members'. */
+void known_keep(struct known *k, X509 *x);
+struct known *trust_known(struct trust *t); /* lives as long as t */
+
 /* A private key in PEM without encryption; NULL if it is none: no passphrase is ever asked for. */
 EVP_PKEY *openssl_private_key(const void *pem, size_t len);
 /* An ASN.1 time in milliseconds since 1970; -1 if it is absent or malformed. */

@@ -366,13 +366,49 @@ verify_all(CMS_ContentInfo *cms, STACK_OF(X509) * certs, BIO *chain, struct trus
 	return 0;
 }
 
+/* The certificates inside, of those that came before the same objects; NULL: one is none. */
+static STACK_OF(X509) * take_certificates(struct der inside, struct trust *t)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	struct der one;
+
+	while (cms_shape_certificate(&inside, &one)) {
+		X509 *x = known_get(trust_known(t), one.p, one.n);
+
+		if (x == NULL) {
+			sk_X509_pop_free(certs, X509_free);
+			return NULL;
+		}
+		sk_X509_push(certs, x);
+	}
+	return certs;
+}
+
+/* OpenSSL gets the structure without its certificates: it would make keys of all of them. */
+static CMS_ContentInfo *
+parse_stripped(const void *der, size_t len, struct trust *t, STACK_OF(X509) * *certs)
+{
+	CMS_ContentInfo *cms = NULL;
+	struct buf stripped = {0};
+	struct cms_shape shape;
+
+	*certs = NULL;
+	if (len > SIGNATURE_MAX_BYTES || cms_shape_check(der, len, 1, &shape) < 0 ||
+	    (*certs = take_certificates(shape.certificates, t)) == NULL)
+		return NULL;
+	cms_shape_strip(&shape, &stripped);
+	cms = parse(stripped.data, stripped.len);
+	buf_free(&stripped);
+	return cms;
+}
+
 int
 signature_verify(const void *content, size_t len, const void *der, size_t der_len, struct trust *t,
 		 unsigned profiles, int64_t at_ms, enum trust_mode mode,
 		 struct identity ids[SIGNERS_MAX], size_t *n, struct err *e)
 {
-	CMS_ContentInfo *cms = cms_shape_check(der, der_len, 1) == 0 ? parse(der, der_len) : NULL;
-	STACK_OF(X509) *certs = cms != NULL ? CMS_get1_certs(cms) : NULL;
+	STACK_OF(X509) * certs;
+	CMS_ContentInfo *cms = parse_stripped(der, der_len, t, &certs);
 	BIO *data = BIO_new_mem_buf(content, (int)len), *chain = NULL, *sink;
 	char drain[4096];
 	int rc = -1;
@@ -392,6 +428,8 @@ signature_verify(const void *content, size_t len, const void *der, size_t der_le
 	while (BIO_read(chain, drain, sizeof drain) > 0)
 		continue;
 	rc = verify_all(cms, certs, chain, t, profiles, at_ms, mode, ids, n, e);
+	for (int i = 0; rc == 0 && i < sk_X509_num(certs); i++)
+		known_keep(trust_known(t), sk_X509_value(certs, i));
 out:
 	/* the digest filters stand above our memory BIO, which we free ourselves */
 	while (chain != NULL && chain != data) {

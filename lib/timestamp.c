@@ -332,6 +332,7 @@ timestamp_verify(const void *token, size_t len, const uint8_t digest[static DIGE
 {
 	PKCS7 *p7 = parse_token(token, len, time_ms, e);
 	STACK_OF(X509) *signers = NULL;
+	struct cms_shape shape;
 	X509_STORE *store;
 	int rc = -1;
 
@@ -339,7 +340,7 @@ timestamp_verify(const void *token, size_t len, const uint8_t digest[static DIGE
 		goto out;
 	store = store_of(p7);
 	signers = PKCS7_get0_signers(p7, NULL, 0);
-	if (cms_shape_check(token, len, 3) < 0)
+	if (cms_shape_check(token, len, 3, &shape) < 0)
 		err_set(e, ERR_SIGNATURE, "timestamp: not SignedData of version 3 in DER");
 	else if (sk_X509_num(signers) != 1 || !is_signer_exact(p7, sk_X509_value(signers, 0)))
 		err_set(e, ERR_SIGNATURE, "timestamp: its signer's certificate is not inside");

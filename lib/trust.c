@@ -38,6 +38,7 @@ struct trust {
 	struct crl *crls;
 	size_t ncrls;
 	int64_t crl_grace_ms;
+	struct known *known;
 	struct kept kept[KEPT];
 };
 
@@ -93,6 +94,7 @@ trust_new(const struct buf *root, const struct buf *issuing, const struct buf *c
 
 	t->store = X509_STORE_new();
 	t->issuing = sk_X509_new_null();
+	t->known = known_new();
 	if (add_roots(t, root, e) < 0 ||
 	    (issuing != NULL && issuing->len > 0 && add_issuing(t, issuing) < 0) ||
 	    (crl != NULL && crl->len > 0 && add_crls(t, crl, e) < 0)) {
@@ -112,6 +114,7 @@ trust_free(struct trust *t)
 		if (t->kept[i].used)
 			sk_X509_pop_free(t->kept[i].chain, X509_free);
 	X509_STORE_free(t->store);
+	known_free(t->known);
 	sk_X509_pop_free(t->issuing, X509_free);
 	for (size_t i = 0; i < t->ncrls; i++)
 		X509_CRL_free(t->crls[i].crl);
@@ -144,6 +147,12 @@ trust_crls_end(const void *pem, size_t len, int64_t *end_ms)
 	BIO_free(bio);
 	ERR_clear_error();
 	return n > 0 ? rc : -1;
+}
+
+struct known *
+trust_known(struct trust *t)
+{
+	return t->known;
 }
 
 int
@@ -303,13 +312,30 @@ chain_validity(struct kept *k, struct err *e)
 	return 0;
 }
 
+/* Where the verdict on this certificate is kept, or would be. */
+static struct kept *
+place(struct trust *t, const uint8_t cert[static DIGEST_BYTES])
+{
+	return &t->kept[(cert[0] << 8 | cert[1]) % KEPT];
+}
+
+static bool
+is_kept(const struct kept *k, const uint8_t cert[static DIGEST_BYTES])
+{
+	return k->used && memcmp(k->id.cert, cert, DIGEST_BYTES) == 0;
+}
+
 /* The slot where the verdict on this certificate is kept; made anew if another one or none is
  * there. */
 static struct kept *
 verdict(struct trust *t, X509 *x, struct err *e)
 {
 	struct kept made = {0}, *k;
+	uint8_t cert[DIGEST_BYTES];
+	unsigned n = DIGEST_BYTES;
 
+	if (X509_digest(x, EVP_sha256(), cert, &n) == 1 && is_kept(place(t, cert), cert))
+		return place(t, cert);
 	if (identity_of_x509(x, &made.id, e) < 0 && e->code != ERR_PROFILE)
 		return NULL;
 	if (made.id.by[0] == '\0' ||
@@ -323,15 +349,13 @@ verdict(struct trust *t, X509 *x, struct err *e)
 		}
 		return NULL;
 	}
-	k = &t->kept[(made.id.cert[0] << 8 | made.id.cert[1]) % KEPT];
-	if (k->used && memcmp(k->id.cert, made.id.cert, DIGEST_BYTES) == 0)
-		return k;
 	if (build_chain(t, x, &made.chain, e) < 0)
 		return NULL;
 	if (chain_validity(&made, e) < 0) {
 		sk_X509_pop_free(made.chain, X509_free);
 		return NULL;
 	}
+	k = place(t, made.id.cert);
 	if (k->used)
 		sk_X509_pop_free(k->chain, X509_free);
 	made.used = true;

@@ -46,6 +46,30 @@ good_signature_names_its_signer(void **state)
 	buf_free(&der);
 }
 
+/* What is kept is found by all its bytes: with any of them changed it is another certificate. */
+static void
+altered_certificate_is_not_taken_for_a_kept_one(void **state)
+{
+	struct buf der = sign1("certs/agency-sign/uhcw"), pem = {0}, cert = {0};
+	struct identity ids[SIGNERS_MAX];
+	uint8_t *at;
+	size_t n;
+
+	pem = pki_file("certs/agency-sign/uhcw.pem");
+	assert_ok(identity_pem_to_der(pem.data, pem.len, &cert, &e), &e);
+	at = memmem(der.data, der.len, cert.data, cert.len);
+	assert_non_null(at);
+	for (size_t i = 0; i < cert.len; i++) {
+		assert_ok(verify(&der, SIGNS, ids, &n), &e); /* kept, at the latest now */
+		at[i] ^= 1;
+		assert_int_equal(verify(&der, SIGNS, ids, &n), -1);
+		at[i] ^= 1;
+	}
+	buf_free(&der);
+	buf_free(&pem);
+	buf_free(&cert);
+}
+
 static void
 two_signers_and_a_countersigner(void **state)
 {
@@ -294,6 +318,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good_signature_names_its_signer),
+	    cmocka_unit_test(altered_certificate_is_not_taken_for_a_kept_one),
 	    cmocka_unit_test(two_signers_and_a_countersigner),
 	    cmocka_unit_test(each_bad_certificate_has_its_refusal),
 	    cmocka_unit_test(selfmade_certificate_is_refused),
