@@ -112,7 +112,9 @@ buf_adds(struct buf *b, const char *s)
 void
 buf_addc(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	buf_reserve(b, 1);
+	b->data[b->len++] = (uint8_t)c;
+	b->data[b->len] = '\0';
 }
 
 void
@@ -170,12 +172,15 @@ buf_base64(struct buf *b, const void *p, size_t n)
 		size_t left = n - i;
 		uint32_t v = (uint32_t)s[i] << 16 | (left > 1 ? (uint32_t)s[i + 1] << 8 : 0) |
 			     (left > 2 ? s[i + 2] : 0);
-		char four[4] = {digit[v >> 18], digit[v >> 12 & 63],
-				left > 1 ? digit[v >> 6 & 63] : '=',
-				left > 2 ? digit[v & 63] : '='};
+		uint8_t *four = b->data + b->len;
 
-		buf_add(b, four, 4);
+		four[0] = (uint8_t)digit[v >> 18];
+		four[1] = (uint8_t)digit[v >> 12 & 63];
+		four[2] = left > 1 ? (uint8_t)digit[v >> 6 & 63] : '=';
+		four[3] = left > 2 ? (uint8_t)digit[v & 63] : '=';
+		b->len += 4;
 	}
+	b->data[b->len] = '\0';
 }
 
 const char *
@@ -213,6 +218,17 @@ utf8_char(const char *s)
 	return strnlen(s, n) == n && utf8_is_valid(s, n) ? n : 0;
 }
 
+/* Characters at s that stand for themselves: nearly all. */
+static size_t
+plain_run(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7F && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 void
 buf_json(struct buf *b, const char *s)
 {
@@ -220,6 +236,10 @@ buf_json(struct buf *b, const char *s)
 
 	buf_addc(b, '"');
 	for (; *s != '\0'; s += n ? n : 1) {
+		if ((n = plain_run(s)) > 0) {
+			buf_add(b, s, n);
+			continue;
+		}
 		n = utf8_char(s);
 		if (n == 1)
 			json_char(b, (unsigned char)*s);

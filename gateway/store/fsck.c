@@ -215,6 +215,7 @@ begin(struct fsck *f, struct store *s)
 	struct ledger_totals t;
 
 	*f = (struct fsck){.s = s};
+	ledger_release(s->reader); /* what is there now, whoever wrote it */
 	ledger_totals(s->reader, &t);
 	ledger_last_checkpoint(s->reader, &last, NULL, NULL);
 	ledger_tail(s->reader, &f->segment, &f->end);

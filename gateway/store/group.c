@@ -67,6 +67,7 @@ group_new(struct store *s, struct group **out, struct err *e)
 	struct ledger_checkpoint last = {0};
 	struct ledger_totals totals;
 
+	s->tree = tree_new(s->writer);
 	STAILQ_INIT(&g->queue);
 	STAILQ_INIT(&g->flying);
 	g->turn = evtimer_new(s->env->base, on_turn, s);
@@ -225,7 +226,7 @@ group_enter(struct store *s, const struct group_entry *in)
 	entry_format(&entry, &line);
 	merkle_leaf(line.data, line.len, leaf);
 	ledger_add_entry(s->writer, &row, &line);
-	if (merkle_append(g->size, leaf, tree_get, tree_put, s->writer, &e) < 0)
+	if (merkle_append(g->size, leaf, tree_kept_get, tree_kept_put, s->tree, &e) < 0)
 		log_fatal("tree", &e);
 	buf_free(&line);
 	g->size++;
@@ -291,7 +292,9 @@ commit(struct store *s)
 	struct group *g = s->group;
 	struct change *c;
 
+	ledger_release(s->reader);
 	ledger_commit(s->writer);
+	ledger_hold(s->reader);
 	g->counts.commit_us += (uint64_t)(now_us() - g->begun_us);
 	while ((c = STAILQ_FIRST(&g->flying)) != NULL) {
 		STAILQ_REMOVE_HEAD(&g->flying, next);
@@ -315,8 +318,8 @@ seal(struct store *s)
 	struct merkle_proof proof;
 	struct err e = {0};
 
-	if (merkle_root(g->size, tree_get, s->writer, m.root, &e) < 0 ||
-	    merkle_consistency(g->sealed, g->size, tree_get, s->writer, &proof, &e) < 0)
+	if (merkle_root(g->size, tree_kept_get, s->tree, m.root, &e) < 0 ||
+	    merkle_consistency(g->sealed, g->size, tree_kept_get, s->tree, &proof, &e) < 0)
 		log_fatal("tree", &e);
 	m.proof = (struct list){proof.hashes, proof.n}; /* struct fact_hash is its 32 bytes */
 	chan_send(s->notary, MSG_SEAL, &m, -1);
@@ -412,7 +415,9 @@ group_take_stamped(struct store *s, const struct msg_stamped *m)
 		log_err(LOG_LEVEL_WARN, "stamp-dropped", &e);
 		return;
 	}
+	ledger_release(s->reader);
 	ledger_add_stamp(s->writer, m->size, m->tsa, m->time_ms, m->token.p, m->token.n);
+	ledger_hold(s->reader);
 	log_info("stamped", "size=%llu tsa=%s", (unsigned long long)m->size, m->tsa);
 }
 

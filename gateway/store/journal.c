@@ -293,11 +293,12 @@ journal_read(struct journal *j, const char *id, const struct spool_place *at, ui
 {
 	struct buf b = {0};
 	struct record r;
-	int fd = -1, rc = -1;
+	int fd = j->fd, rc = -1;
+	bool grows = at->segment == j->segment && j->fd >= 0; /* open already */
 
 	if (at->offset < JOURNAL_HEADER || n > at->length)
 		return err_set(e, ERR_DIGEST, "no such place in the journal");
-	if (segment_open(j, at->segment, O_RDONLY, &fd, e) < 0)
+	if (!grows && segment_open(j, at->segment, O_RDONLY, &fd, e) < 0)
 		return -1;
 	if (disk_read(fd, at->offset - JOURNAL_HEADER, JOURNAL_HEADER + n, &b, e) < 0 ||
 	    header_parse(b.data, &r, e) < 0 || record_matches(&r, id, at, e) < 0 ||
@@ -309,7 +310,8 @@ journal_read(struct journal *j, const char *id, const struct spool_place *at, ui
 	buf_add(out, b.data + JOURNAL_HEADER, n);
 	rc = 0;
 out:
-	close(fd);
+	if (!grows)
+		close(fd);
 	buf_free(&b);
 	return rc;
 }

@@ -72,6 +72,18 @@ ledger_rollback(struct ledger *l)
 	sql_rollback(l->sql);
 }
 
+void
+ledger_hold(struct ledger *reader)
+{
+	sql_hold(reader->sql);
+}
+
+void
+ledger_release(struct ledger *reader)
+{
+	sql_release(reader->sql);
+}
+
 /* --- values --- */
 
 void

@@ -95,6 +95,11 @@ void ledger_close(struct ledger *l); /* NULL is fine; what is not committed is n
 void ledger_begin(struct ledger *l);
 void ledger_commit(struct ledger *l); /* durable when it returns */
 void ledger_rollback(struct ledger *l);
+/* Of the reader: what it sees stays the same from here to the release, and costs less. Whoever
+ * changes the ledger lets go before the commit (the log of changes could never start anew under a
+ * reader) and takes hold after it. Both may be called twice. */
+void ledger_hold(struct ledger *reader);
+void ledger_release(struct ledger *reader);
 
 /* Where the journal ends with this commit: what spool_open is given. 0, 0: nowhere yet. */
 void ledger_set_tail(struct ledger *l, uint32_t segment, uint64_t end);

@@ -171,6 +171,20 @@ sql_rollback(struct sql *s)
 	must(s, "ROLLBACK");
 }
 
+void
+sql_hold(struct sql *s)
+{
+	if (sqlite3_get_autocommit(s->db))
+		must(s, "BEGIN");
+}
+
+void
+sql_release(struct sql *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		must(s, "COMMIT");
+}
+
 /* --- queries --- */
 
 static void

@@ -33,7 +33,7 @@ prove(const struct store *s, uint64_t seq, struct parts *p, struct err *e)
 
 	if (!ledger_checkpoint(s->reader, seq + 1, &c, &note, &p->token))
 		err_set(e, ERR_UNKNOWN, "entry %llu is not sealed", (unsigned long long)seq);
-	else if (merkle_inclusion(seq, c.size, tree_get, s->reader, &path, e) == 0)
+	else if (merkle_inclusion(seq, c.size, tree_kept_get, s->tree, &path, e) == 0)
 		rc = 0;
 	if (rc == 0)
 		tlog_proof_format(seq, &path, note.data, note.len, &p->proof);

@@ -29,6 +29,11 @@ void sql_begin(struct sql *s);
 void sql_commit(struct sql *s);
 void sql_rollback(struct sql *s);
 
+/* Of a reader: from its next query to sql_release, which may be called without, it sees one state
+ * and need not lock for each query. No query of it may be under way. */
+void sql_hold(struct sql *s);
+void sql_release(struct sql *s);
+
 /* Binds: types has a letter per parameter: i int64_t, t text ("" is NULL), d 32 bytes or NULL,
  * b pointer and size_t. What is bound must stay until the query is done. */
 void sql_bind(struct sql *s, unsigned query, const char *types, ...);

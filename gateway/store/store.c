@@ -24,6 +24,7 @@
 #include "store/roster.h"
 #include "store/route.h"
 #include "store/routing.h"
+#include "store/tree.h"
 #include "store/upload.h"
 #include "store/worker.h"
 
@@ -233,6 +234,7 @@ store_drop(struct store *s)
 	ladders_free(s->ladders);
 	outbox_free(s->outbox);
 	group_free(s->group);
+	tree_free(s->tree);
 	workers_free(s->workers);
 	route_memory_free(s->routes);
 	roster_free(s->roster);

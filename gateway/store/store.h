@@ -16,6 +16,7 @@
 
 struct event;
 struct group;
+struct tree;
 struct uploads;
 struct members;
 struct waiters;
@@ -50,6 +51,7 @@ struct store {
 	struct roster *roster;
 	struct workers *workers;
 	struct group *group;
+	struct tree *tree; /* made with the group */
 	struct uploads *uploads;
 	struct waiters *waiters;
 	struct route_memory *routes;
