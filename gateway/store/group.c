@@ -272,7 +272,6 @@ apply_all(struct store *s)
 		c->refused = c->apply(s, c, &c->refusal) < 0;
 		g->counts.refused += c->refused;
 	}
-	spool_sync(s->spool); /* [1] bytes first: no row without bytes */
 	spool_tail(s->spool, &segment, &end);
 	ledger_set_tail(s->writer, segment, end);
 }
@@ -338,10 +337,11 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	g->begun_us = now_us();
 	take_group(g);
 	apply_all(s);
+	if (g->size > g->sealed)
+		seal(s);      /* asked for now, so that the notary signs while the disk writes */
+	spool_sync(s->spool); /* [1] bytes before the commit: no row without bytes */
 	if (g->size == g->sealed)
 		commit(s); /* nothing that the log tells of: refusals, subscriptions */
-	else
-		seal(s);
 }
 
 /* Asked of the courier when other authorities are configured; their tokens come when they come. */

@@ -1,6 +1,6 @@
 /* group.h - group commit: what arrives while one group commits is the next one. Of each group, in
- * this order: bytes synced [1], entries in the tree, the notary's seal, one transaction of the
- * ledger, and only then the answers [3]. */
+ * this order: entries in the tree, bytes synced [1] while the notary seals, one transaction of
+ * the ledger, and only then the answers [3]. */
 #ifndef SAFEHAND_STORE_GROUP_H
 #define SAFEHAND_STORE_GROUP_H
 
