@@ -29,6 +29,8 @@ struct journal {
 	uint64_t end, size;
 	uint64_t segment_bytes;
 	bool dirty;
+	int erased_fd; /* of the segment in which something was erased since the last sync; -1 */
+	uint32_t erased;
 };
 
 struct record {
@@ -182,8 +184,12 @@ journal_open(int dir, uint64_t segment_bytes, uint32_t segment, uint64_t end, st
 {
 	struct journal *j = mem_alloc(sizeof *j);
 
-	*j = (struct journal){
-	    .dir = dir, .fd = -1, .segment = segment, .end = end, .segment_bytes = segment_bytes};
+	*j = (struct journal){.dir = dir,
+			      .fd = -1,
+			      .erased_fd = -1,
+			      .segment = segment,
+			      .end = end,
+			      .segment_bytes = segment_bytes};
 	if (disk_list(dir, segment_remove_after, j, e) < 0 ||
 	    (segment > 0 && segment_continue(j, e) < 0)) {
 		err_wrap(e, "journal");
@@ -202,6 +208,8 @@ journal_close(struct journal *j)
 		return;
 	if (j->fd >= 0)
 		close(j->fd);
+	if (j->erased_fd >= 0)
+		close(j->erased_fd);
 	close(j->dir);
 	free(j);
 }
@@ -241,12 +249,24 @@ journal_append(struct journal *j, const char *id, const struct buf *shb, uint64_
 	return 0;
 }
 
+/* Of the erasures so far. */
+static void
+sync_erased(struct journal *j)
+{
+	if (j->erased_fd < 0)
+		return;
+	disk_datasync(j->erased_fd, "journal");
+	close(j->erased_fd);
+	j->erased_fd = -1;
+}
+
 void
 journal_sync(struct journal *j)
 {
 	if (j->dirty)
 		disk_datasync(j->fd, "journal");
 	j->dirty = false;
+	sync_erased(j);
 }
 
 void
@@ -319,15 +339,14 @@ out:
 int
 journal_erase(struct journal *j, const struct spool_place *at, struct err *e)
 {
-	int fd, rc;
-
-	if (segment_open(j, at->segment, O_RDWR, &fd, e) < 0)
+	if (j->erased_fd >= 0 && j->erased != at->segment)
+		sync_erased(j);
+	if (j->erased_fd < 0 && segment_open(j, at->segment, O_RDWR, &j->erased_fd, e) < 0) {
+		j->erased_fd = -1;
 		return -1;
-	rc = disk_punch(fd, at->offset + at->kept, at->length - at->kept, e);
-	if (rc == 0)
-		disk_datasync(fd, "journal");
-	close(fd);
-	return rc;
+	}
+	j->erased = at->segment;
+	return disk_punch(j->erased_fd, at->offset + at->kept, at->length - at->kept, e);
 }
 
 int

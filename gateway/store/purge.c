@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 #include "safehand/entry.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/deadline.h"
 #include "store/group.h"
 
-#define BATCH 64 /* bundles of one tick */
+#define BATCH	 16 /* bundles at a time: some ms of the store's */
+#define AGAIN_MS 50 /* then what came meanwhile has its turn */
 
 struct act {
 	struct change change;
@@ -19,6 +22,7 @@ struct act {
 	char why[ERR_TEXT_MAX];
 	purge_done *done;
 	void *ctx;
+	size_t *outstanding; /* NULL: somebody asked for it; else one of a batch */
 };
 
 static struct act *
@@ -37,6 +41,8 @@ act_end(struct act *a, const struct err *refusal)
 {
 	if (a->done != NULL)
 		a->done(a->ctx, refusal);
+	if (a->outstanding != NULL)
+		--*a->outstanding;
 	free(a);
 }
 
@@ -144,13 +150,29 @@ purged_done(struct store *s, struct change *c, const struct err *refusal)
 		erase(s, (struct act *)c);
 }
 
+static void
+purge(struct store *s, struct act *a)
+{
+	a->change = (struct change){.apply = purge_apply, .done = purged_done};
+	group_add(s, &a->change);
+}
+
 void
 purge_bundle(struct store *s, int64_t bundle, purge_done *done, void *ctx)
 {
-	struct act *a = act_new(bundle, done, ctx);
+	purge(s, act_new(bundle, done, ctx));
+}
 
-	a->change = (struct change){.apply = purge_apply, .done = purged_done};
-	group_add(s, &a->change);
+/* --- by itself --- */
+
+static struct act *
+act_of_batch(struct store *s, int64_t bundle)
+{
+	struct act *a = act_new(bundle, NULL, NULL);
+
+	a->outstanding = &s->purges;
+	s->purges++;
+	return a;
 }
 
 void
@@ -160,7 +182,7 @@ purge_resume(struct store *s)
 	size_t n = s->still ? 0 : ledger_erase_due(s->reader, due, BATCH);
 
 	for (size_t i = 0; i < n; i++) {
-		struct act *a = act_new(due[i], NULL, NULL);
+		struct act *a = act_of_batch(s, due[i]);
 
 		ledger_bundle_at(s->reader, due[i], &a->bundle);
 		erase(s, a);
@@ -170,15 +192,20 @@ purge_resume(struct store *s)
 void
 purge_tick(struct store *s, int64_t now_ms)
 {
+	static const struct timeval again = {0, AGAIN_MS * 1000};
 	int64_t due[BATCH];
 	size_t n;
 
-	if (!group_is_idle(s->group))
-		return; /* not while there is other work, and not twice the same */
-	purge_resume(s);
-	n = ledger_purge_due(s->reader, now_ms, due, BATCH);
-	for (size_t i = 0; i < n; i++)
-		purge_bundle(s, due[i], NULL, NULL);
+	if (s->env->stopping)
+		return;
+	if (s->purges == 0) { /* not twice the same */
+		purge_resume(s);
+		n = ledger_purge_due(s->reader, now_ms, due, BATCH);
+		for (size_t i = 0; i < n; i++)
+			purge(s, act_of_batch(s, due[i]));
+	}
+	if (s->purges >= BATCH)
+		evtimer_add(s->purge_again, &again);
 }
 
 /* --- quarantine --- */

@@ -13,7 +13,7 @@ void purge_bundle(struct store *s, int64_t bundle, purge_done *done, void *ctx);
 /* Erasures that a crash or the disk left undone. */
 void purge_resume(struct store *s);
 /* Those whose time has come, and what purge_resume does; so many a call that accepts are not held
- * up. */
+ * up, and again soon if there are more. */
 void purge_tick(struct store *s, int64_t now_ms);
 
 /* [9] The bytes of the bundle are damaged: it is told and served no more. */

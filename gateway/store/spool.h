@@ -109,7 +109,8 @@ int spool_lend(struct spool *s, const char *id, const struct spool_place *at, ui
  * its digest is the recipient's to check. ERR_DIGEST if they do not hold [9]. */
 int spool_check(struct spool *s, const char *id, const struct spool_place *at, bool erased,
 		struct err *e) __attribute__((warn_unused_result));
-/* Erases slots and payload; the first part stays, for evidence [8]. Repeating it is harmless. */
+/* Erases slots and payload; the first part stays, for evidence [8]. On disk after spool_sync.
+ * Repeating it is harmless. */
 int spool_erase(struct spool *s, const char *id, const struct spool_place *at, struct err *e)
     __attribute__((warn_unused_result));
 

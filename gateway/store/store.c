@@ -131,6 +131,14 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	deadline_tick(s); /* the clock may have been set */
 }
 
+static void
+on_purge_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct store *s = arg;
+
+	purge_tick(s, s->now());
+}
+
 static int
 store_start(struct role_env *env, struct err *e)
 {
@@ -151,7 +159,8 @@ store_start(struct role_env *env, struct err *e)
 	if (s->notary == NULL)
 		return err_set(e, ERR_INTERNAL, "no notary");
 	s->tick = event_new(env->base, -1, EV_PERSIST, on_tick, s);
-	if (s->tick == NULL || event_add(s->tick, &every) < 0)
+	s->purge_again = evtimer_new(env->base, on_purge_again, s);
+	if (s->tick == NULL || s->purge_again == NULL || event_add(s->tick, &every) < 0)
 		return err_set(e, ERR_SYSTEM, "no event");
 	group_greet(s);
 	roster_tell_start(s);
@@ -231,6 +240,7 @@ store_drop(struct store *s)
 	fsck_stop(s);
 	rates_free(s->rates);
 	event_free(s->tick);
+	event_free(s->purge_again);
 	ladders_free(s->ladders);
 	outbox_free(s->outbox);
 	group_free(s->group);

@@ -61,7 +61,8 @@ struct store {
 	struct rates *rates;
 	struct fsck *fsck; /* NULL: none is under way */
 	bool still;	   /* a backup is being made: nothing is erased, see backup.h */
-	struct event *tick;
+	struct event *tick, *purge_again;
+	size_t purges;	      /* of bundles whose time has come, under way */
 	int64_t (*now)(void); /* ms since 1970: every decision asks it; tests play another */
 	int64_t started_ms;
 };
