@@ -158,23 +158,6 @@ roles: $(BUILD)/unit/test_roles $(ROLE_BINS) $(BUILD)/test-pki/done
 	@BUILD=$(CURDIR)/$(BUILD) PKI=$(CURDIR)/$(BUILD)/test-pki $< 2>$<.log >&2 || { cat $<.log; exit 1; }
 	@grep -h '^\[  PASSED  \]' $<.log | sed 's|^|test_roles: |'
 
-## make bench      measures, one JSON line each: everything in tests/bench, each with a scratch folder
-BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
-.PHONY: bench
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(STATIC)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $< $(STATIC) $(LIBS_LIB)
-$(BUILD)/bench/deadlines: $(BUILD)/obj/tests/bench/deadlines.o $(filter-out %/main.o,$(call role_obj,store)) $(FRAME_OBJ) $(STATIC)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_LIB) -levent_core -lsqlite3 -lseccomp -lcmocka
-bench: all $(BENCH_BIN) $(BUILD)/bench/deadlines $(BUILD)/test-pki/done
-	@rm -rf $(BUILD)/bench/d; mkdir -p $(BUILD)/bench/d; $(BUILD)/bench/deadlines $(CURDIR)/$(BUILD)/bench/d; rm -rf $(BUILD)/bench/d
-	@set -e; for b in $(BENCH_BIN); do rm -rf $$b.tmp; mkdir $$b.tmp; PKI=$(CURDIR)/$(BUILD)/test-pki $$b $$b.tmp; rm -rf $$b.tmp; done
-	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/accept.py
-	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/line.py
-	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/fair.py
-	@TOP=$(CURDIR) BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 -B tests/bench/oracle.py
-
 ## make test       everything: unit tests, the numbered end-to-end scenarios, a share of make fault
 E2E := $(sort $(wildcard tests/e2e/[0-9]*.sh))
 .PHONY: test e2e check format deps install
@@ -248,6 +231,6 @@ packages:
 clean:
 	rm -rf $(BUILD)
 
-include mk/install.mk mk/quality.mk mk/fuzz.mk mk/fault.mk
+include mk/install.mk mk/quality.mk mk/bench.mk mk/fuzz.mk mk/fault.mk
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -36,6 +36,7 @@ on_committed(struct store *s, struct change *c, const struct err *refusal)
 	struct begin *b = (struct begin *)c;
 	struct err e = {0};
 
+	ledger_release(s->reader); /* the log cannot be emptied under a reader */
 	if (s->still)
 		err_set(&e, ERR_BUSY, "another backup is being made");
 	else if (ledger_still(s->writer, &e) == 0) {

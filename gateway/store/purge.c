@@ -204,7 +204,7 @@ purge_tick(struct store *s, int64_t now_ms)
 		for (size_t i = 0; i < n; i++)
 			purge(s, act_of_batch(s, due[i]));
 	}
-	if (s->purges >= BATCH)
+	if (s->purges > 0) /* then the next, until none is due */
 		evtimer_add(s->purge_again, &again);
 }
 
