@@ -20,6 +20,7 @@ struct spool_conf {
 	uint64_t small_max;	/* a .shb up to so many bytes goes to the journal */
 	uint64_t memory_max;	/* bytes of small ones that may be staged in memory at once */
 	uint64_t free_min;	/* bytes that stay free on the file system [10] */
+	size_t stages_max;	/* uploads unfinished at once, of all agencies: a descriptor each */
 };
 
 /* Where accepted bytes are. segment 0: a file of its own, offset 0. */

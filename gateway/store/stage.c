@@ -170,6 +170,27 @@ stage_open(struct spool *s, struct stage *st, const struct buf *head, struct err
 	return stage_open_large(s, st, head, e);
 }
 
+/* One more descriptor. Idle small ones go first: they can be sent again. */
+static int
+descriptor_take(struct spool *s, struct err *e)
+{
+	struct stage *next;
+	size_t n = 0;
+
+	for (const struct stage *st = s->stages; st != NULL; st = st->next)
+		n++;
+	for (struct stage *i = s->stages; i != NULL && n >= s->conf.stages_max; i = next) {
+		next = i->next;
+		if (!i->small || i->busy)
+			continue;
+		spool_stage_drop(s, i);
+		n--;
+	}
+	return n < s->conf.stages_max
+		   ? 0
+		   : err_set(e, ERR_BUSY, "%zu uploads are unfinished, as many as can be", n);
+}
+
 int
 spool_stage(struct spool *s, const char *id, const char *agency, const struct buf *head,
 	    const uint8_t head_sha256[static DIGEST_BYTES], uint64_t payload_bytes, int64_t now_ms,
@@ -185,6 +206,8 @@ spool_stage(struct spool *s, const char *id, const char *agency, const struct bu
 		spool_stage_drop(s, st);
 		st = NULL;
 	}
+	if (st == NULL && descriptor_take(s, e) < 0)
+		return -1;
 	if (st == NULL)
 		st = stage_new(s, id, digest, agency, now_ms);
 	st->head_bytes = head->len;

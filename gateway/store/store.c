@@ -2,6 +2,7 @@
  * Runs in: store. Owns: the role's one struct. Trusts: master and notary; of verify and front the
  * facts, not the conclusions. */
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <event2/event.h>
 
@@ -28,7 +29,9 @@
 #include "store/upload.h"
 #include "store/worker.h"
 
-#define TICK_SECONDS 10
+#define DESCRIPTORS_LEAST 1024 /* what any system gives; the jail asks for more */
+#define STAGES_PART	  4    /* of the descriptors: the rest is for checks, answers and files */
+#define TICK_SECONDS	  10
 
 static struct store store;
 
@@ -69,6 +72,17 @@ settings_take(struct store *s)
 	    .rate = conf_int(c, "store", NULL, "rate")};
 }
 
+/* As many as this process may have. */
+static size_t
+descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return DESCRIPTORS_LEAST;
+	return limit.rlim_cur < DESCRIPTORS_LEAST ? DESCRIPTORS_LEAST : (size_t)limit.rlim_cur;
+}
+
 static struct spool_conf
 spool_settings(const struct conf *c)
 {
@@ -76,6 +90,7 @@ spool_settings(const struct conf *c)
 				     (uint64_t)conf_int(c, "store", NULL, "journal-segment"),
 				 .small_max = (uint64_t)conf_int(c, "store", NULL, "small"),
 				 .memory_max = 64 * MIB,
+				 .stages_max = descriptors() / STAGES_PART,
 				 .free_min = (uint64_t)conf_int(c, "store", NULL, "disk-reserve")};
 
 	/* a record must fit a segment, with its header and room to spare */

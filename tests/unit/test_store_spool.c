@@ -23,8 +23,11 @@
 
 static char folder[] = "/tmp/safehand-spool-XXXXXX";
 static int datafd = -1;
-static const struct spool_conf conf = {
-    .segment_bytes = 64 * KIB, .small_max = SMALL_MAX, .memory_max = 16 * KIB, .free_min = 0};
+static const struct spool_conf conf = {.segment_bytes = 64 * KIB,
+				       .small_max = SMALL_MAX,
+				       .memory_max = 16 * KIB,
+				       .free_min = 0,
+				       .stages_max = 8};
 
 static int
 setup(void **state)
@@ -273,6 +276,34 @@ segments_roll_over(void **state)
 	s = reopen(s, segment, end);
 	for (unsigned i = 0; i < 40; i++)
 		reads_back(s, i, &at[i], 3900);
+	spool_close(s);
+}
+
+/* Each upload has a descriptor: there are only so many, and those that nobody sends on go first. */
+static void
+stages_have_a_limit(void **state)
+{
+	struct spool *s = reopen(NULL, 0, 0);
+	uint8_t digest[DIGEST_BYTES] = {1};
+	struct stage *st[9], *more = NULL;
+	struct buf head = {0};
+	struct err e = {0};
+	char id[UUID_TEXT];
+	uint64_t bytes;
+
+	for (unsigned i = 0; i < 8; i++)
+		st[i] = stage_begin(s, i, 100);
+	id_make(id, 8);
+	head_make(&head, 100);
+	assert_int_equal(spool_stage(s, id, "csc", &head, digest, 100, 1000, &more, &e), -1);
+	assert_int_equal(e.code, ERR_BUSY);
+	spool_stage_leave(st[3], 1000);
+	st[8] = stage_begin(s, 8, 100);
+	assert_non_null(st[8]);
+	id_make(id, 3);
+	assert_null(spool_stage_find(s, id));
+	assert_int_equal(spool_stage_count(s, "csc", &bytes), 8);
+	buf_free(&head);
 	spool_close(s);
 }
 
@@ -681,6 +712,7 @@ main(void)
 	    T(small_goes_to_the_journal),
 	    T(large_is_a_file),
 	    T(slots_are_not_lent),
+	    T(stages_have_a_limit),
 	    T(refused_file_leaves_nothing),
 	    T(half_a_record_is_undone),
 	    T(no_descriptor_is_no_damage),
