@@ -206,6 +206,23 @@ try:
     status, out = wmp.run("open", id, "--into", "in", "--mailbox", "wmp/ppu")
     ok("  who had not collected it never can", status != 0, out)
 
+    # --- away, and the board ---
+    there = ["--mailbox", "schools/st-j.dsl"]
+    ok("a mailbox is there", schools.good("how a mailbox stands", "away", *there)["away"] is None)
+    schools.good("it goes away", "away", *there, "--until", "2026-12-24")
+    told = schools.good("  and says so", "away", *there)
+    ok("  until the end of that day", told["away"]["until"].startswith(("2026-12-24T", "2026-12-25T")), told)
+    text = plain(schools, "away", *there).stdout
+    ok("  in words", text.startswith("schools/st-j.dsl is away until 2026-12-2"), text)
+    schools.refused("until yesterday", "usage", 2, "away", *there, "--until", "2020-01-01")
+    schools.refused("covered by itself", "usage", 2, "away", *there, "--until", "2026-12-24", "--cover", "schools/st-j.dsl")
+    schools.refused("covered by nobody", "unknown", 4, "away", *there, "--until", "2026-12-24", "--cover", "schools/none")
+    schools.good("it is back", "back", *there)
+    schools.refused("  and cannot come back twice", "unknown", 4, "back", *there)
+    csc.refused("nobody sends another away", "unknown", 4, "away", *there, "--until", "2026-12-24")
+    items = wmp.good("the board of who owes nothing", "board", "--mailbox", "wmp/ppu")["items"]
+    ok("  is empty", items == [], items)
+
     # --- silence: a notice for who must know, the key for the deputy ---
     os.mkdir(csc.dir + "/in")
     watch = subprocess.Popen(csc.argv("watch", "--inbox", "in"), stderr=open(csc.dir + "/watch.log", "wb"), cwd=csc.dir)
@@ -254,6 +271,16 @@ try:
         if name.startswith(notices[0]["id"]):
             done = plain(wmp, "verify", wmp.state("evidence", name), "--root", root, "--log", vkey)
             ok(f"  evidence {name[37:]} is OK", done.returncode == 0, done.stdout)
+    items = schools.good("the board of who is silent", "board", *there)["items"]
+    ok("  says what it owes", [(i["bundle"], i["owed"], i["mailbox"]) for i in items] == [(id, "collect", "schools/st-j.dsl")], items)
+    ok("  and how late", items[0]["overdue_ms"] > 0, items)
+    text = plain(wmp, "board", "--mailbox", "wmp/ppu").stdout
+    ok("the sender's board in words", text.startswith("overdue ") and f"schools/st-j.dsl owes collect to wmp/ppu: domestic-incident from wmp/ppu  {id}" in text, text)
+    ok("  no colour but on a terminal", "\033" not in text)
+    text = subprocess.run(["script", "-qec", " ".join(wmp.argv("board", "--mailbox", "wmp/ppu")), "/dev/null"], capture_output=True, text=True, cwd=wmp.dir).stdout
+    ok("  red there", "\033[1;31moverdue" in text, text)
+    text = plain(wmp, "track", id).stdout
+    ok("track says what is owed yet", "owes collect, due " in text, text)
     opened = schools.good("the deputy opens it", "open", id, "--into", "in", "--mailbox", "schools/st-j.head")
     ok("  all of it", os.path.exists(f"{schools.dir}/in/{id}/discharge-summary.pdf"), opened)
     with open(wmp.dir + "/notice.shb", "wb") as f:

@@ -156,12 +156,49 @@ what_is_wrong(void **state)
 	shows("bundle ID\n");
 }
 
+/* By the gateway's word: what is open, and the next step; what is closed or not told is
+ * not. */
+static void
+open_deadlines(void **state)
+{
+	static const char text[] =
+	    "{\"mailboxes\":[{\"mailbox\":\"uhcw/"
+	    "paediatrics\",\"state\":\"waiting\",\"deadlines\":["
+	    "{\"owed\":\"read\",\"due\":\"2026-11-25T12:00:00Z\",\"next_step\":\"cover\","
+	    "\"next_at\":"
+	    "\"2026-11-25T12:00:00Z\",\"state\":\"open\"},"
+	    "{\"owed\":\"answer\",\"due\":\"2026-11-26T12:00:00Z\",\"next_step\":null,"
+	    "\"next_at\":null,"
+	    "\"state\":\"open\"},"
+	    "{\"owed\":\"collect\",\"due\":\"2026-11-24T12:00:00Z\",\"next_step\":null,"
+	    "\"next_at\":"
+	    "null,\"state\":\"met\"}]}],\"deadlines\":[{\"owed\":\"final\",\"due\":"
+	    "\"2026-11-27T12:00:00Z\",\"next_step\":null,\"next_at\":null,\"state\":"
+	    "\"open\"}]}";
+	struct err e;
+
+	put(EVENT_SUBMISSION_ACCEPTANCE, "", 0, "ok");
+	put(EVENT_CONTENT_CONSIGNMENT, "uhcw/paediatrics", 0, "ok");
+	hides("owes");
+	assert_ok(json_parse("bundle", text, strlen(text), 4096, &line.state, &e), &e);
+	shows("  owes read, due 2026-11-25T12:00:00Z; then cover, 2026-11-25T12:00:00Z\n");
+	shows("  owes answer, due 2026-11-26T12:00:00Z\n");
+	shows("  owes final, due 2026-11-27T12:00:00Z\n");
+	hides("owes collect");
+	json_free(line.state);
+	line.state = NULL;
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, fresh)
 	const struct CMUnitTest tests[] = {
-	    T(spans),	      T(a_story), T(what_is_owed), T(nobody_owes_what_is_withdrawn),
+	    T(open_deadlines),
+	    T(spans),
+	    T(a_story),
+	    T(what_is_owed),
+	    T(nobody_owes_what_is_withdrawn),
 	    T(what_is_wrong),
 	};
 
