@@ -126,8 +126,8 @@ step_notice(struct store *s, struct ledger *l, const struct ledger_deadline *d,
 	struct subject x;
 	unsigned ignored;
 
-	if (index == STEP_UNDELIVERED && told_already(l, d, ladder))
-		return false;
+	if (index == STEP_UNDELIVERED && (!has_notices(s) || told_already(l, d, ladder)))
+		return false; /* the entry of the failure says it */
 	if (index == STEP_UNDELIVERED) {
 		kind = NOTICE_UNDELIVERED;
 		to = next_told(d, ladder, &ignored);

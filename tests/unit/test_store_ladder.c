@@ -273,6 +273,29 @@ a_notification_that_fails_escalates(void **state)
 	is_sound();
 }
 
+/* Without a key for notices nobody can be told, and the ladder goes on all the same. */
+static void
+a_failure_without_notices_stops_nothing(void **state)
+{
+	struct buf conf = {0};
+	const char *key = strstr(conf_text, "notice-key"), *rest = strstr(conf_text, "[store]");
+
+	rig_kill();
+	buf_add(&conf, conf_text, (size_t)(key - conf_text));
+	buf_adds(&conf, rest);
+	rig.conf = buf_str(&conf);
+	ladder_text = "remind at 50%, register at 100%";
+	rig_start(rig.conf);
+	rig.courier_does = COURIER_FAILS;
+	rig_send(RIG_ID, NULL);
+	rig_at(4 * HOUR);
+	assert_entries(RIG_ID, ACCEPTED REMIND OVERDUE REGISTER
+		       "NotificationFailure uhcw/emergency mail\n");
+	is_sound();
+	rig.conf = conf_text;
+	buf_free(&conf);
+}
+
 /* Twice is better than never: what the courier has not answered is sent again, and is the same. */
 static void
 the_outbox_outlives_a_restart(void **state)
@@ -310,6 +333,7 @@ main(void)
 	    T(a_notice_is_collected_and_read_like_a_bundle),
 	    T(one_bad_object_does_not_stop_the_queue),
 	    T(a_notification_that_fails_escalates),
+	    T(a_failure_without_notices_stops_nothing),
 	    T(the_outbox_outlives_a_restart),
 	};
 
