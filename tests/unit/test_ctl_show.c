@@ -144,6 +144,27 @@ texts(void **state)
 /* --- answers --- */
 
 static void
+board(void **state)
+{
+	static const char answer[] =
+	    "{\"items\":[{\"bundle\":\"I1\",\"class\":\"minutes\",\"from\":\"csc/mash\","
+	    "\"mailbox\":\"uhcw/x\\u001b[31m\",\"owed_to\":\"csc/mash\",\"owed\":\"read\","
+	    "\"start\":\"2026-11-22T10:00:00.000Z\",\"due\":\"2026-11-22T14:00:00.000Z\","
+	    "\"overdue_ms\":7200000,\"next_step\":\"register\","
+	    "\"next_at\":\"2026-11-22T16:00:00.000Z\",\"registered\":false},"
+	    "{\"expectation\":\"X2\",\"class\":\"minutes\",\"overdue_ms\":0,"
+	    "\"next_step\":null}]}";
+
+	assert_int_equal(show("board", NULL, answer), ERR_OK);
+	assert_non_null(strstr(buf_str(&out), "2 h 0 min"));
+	assert_non_null(strstr(buf_str(&out), "register"));
+	assert_non_null(strstr(buf_str(&out), "X2"));
+	assert_null(strchr(buf_str(&out), '\033'));
+	show("board", NULL, "{\"items\":[]}");
+	assert_string_equal(buf_str(&out), "nothing is overdue\n");
+}
+
+static void
 status(void **state)
 {
 	static const char answer[] =
@@ -294,11 +315,11 @@ raw(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(columns),  cmocka_unit_test(escapes),
-					   cmocka_unit_test(widths),   cmocka_unit_test(texts),
-					   cmocka_unit_test(status),   cmocka_unit_test(bundles),
-					   cmocka_unit_test(listings), cmocka_unit_test(acts),
-					   cmocka_unit_test(refusals), cmocka_unit_test(raw)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(columns),	cmocka_unit_test(escapes), cmocka_unit_test(widths),
+	    cmocka_unit_test(texts),	cmocka_unit_test(status),  cmocka_unit_test(bundles),
+	    cmocka_unit_test(listings), cmocka_unit_test(acts),	   cmocka_unit_test(refusals),
+	    cmocka_unit_test(raw),	cmocka_unit_test(board)};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	setenv("TZ", "EAST-2", 1);
