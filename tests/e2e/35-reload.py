@@ -5,7 +5,7 @@ import threading
 
 from gateway import *
 
-gw = Gateway("store small = 64K\nverify jobs = 100").start()
+gw = Gateway("store small = 64K\nverify jobs = 100\nfront body-timeout = 30m").start()
 uhcw, csc = Member(gw, "uhcw"), Member(gw, "csc")
 pki = gw.dir + "/pki"
 big = gw.dir + "/recording.bin"
