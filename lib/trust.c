@@ -266,7 +266,9 @@ build_chain(struct trust *t, X509 *x, STACK_OF(X509) * *out, struct err *e)
 		goto out;
 	}
 	param = X509_STORE_CTX_get0_param(ctx);
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_X509_STRICT);
+	/* POLICY_CHECK: without it a CA's critical policyConstraints would be passed over */
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_X509_STRICT |
+					       X509_V_FLAG_POLICY_CHECK);
 	X509_VERIFY_PARAM_set_auth_level(param, 2); /* 112 bits and more: no SHA-1, no small keys */
 	X509_VERIFY_PARAM_set_depth(param, 4);
 	if (X509_verify_cert(ctx) != 1) {

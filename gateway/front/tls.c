@@ -281,9 +281,9 @@ set_rules(SSL_CTX *ctx, bool allow_12)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
 	SSL_CTX_set_cert_verify_callback(ctx, verify_client, NULL);
-	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_CRL_CHECK |
-								 X509_V_FLAG_CRL_CHECK_ALL |
-								 X509_V_FLAG_X509_STRICT);
+	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
+				    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL |
+					X509_V_FLAG_X509_STRICT | X509_V_FLAG_POLICY_CHECK);
 	SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
 }
 
