@@ -32,11 +32,15 @@ fails() {
 }
 chmod 755 "$T"
 ok "the demo ends with 0" "$TOP/tests/demo.sh" "$D"
-ok "three bundles" [ "$(count "$D/bundles" '*.shb')" = 3 ]
+ok "five bundles" [ "$(count "$D/bundles" '*.shb')" = 5 ]
 ok "evidence of each step" [ "$(count "$D/evidence" '*.evidence')" -gt 25 ]
 for f in pki log.vkey root.pem timeline.txt; do ok "$f is there" [ -e "$D/$f" ]; done
 ok "the timeline shows who read" grep -q ' read by person/csc/a.khan' "$D/timeline.txt"
 ok "the timeline shows who did not collect" grep -q 'schools/st-j.dsl: waiting' "$D/timeline.txt"
+ok "that the deputy of the school that is shut had the key at once" grep -q 'released to the deputy' "$D/timeline.txt"
+ok "and opened it" grep -q ' opened by agency/schools' "$D/timeline.txt"
+ok "that minutes did not come" grep -q 'expected, and did not come: strategy-minutes' "$D/timeline.txt"
+ok "the service manager has the notice" [ "$(count "$D/clients/csc/in" notice.json)" = 1 ]
 ok "and for how long" grep -q '  not collected yet, for [0-9]* s$' "$D/timeline.txt"
 for e in "$D"/evidence/*.evidence; do
 	"$S" verify "$e" --root "$D/root.pem" --log "$D/log.vkey" >"$T/said" 2>&1 || { ok "${e##*/} verifies" false; continue; }
