@@ -401,7 +401,10 @@ ask_take(void *env, struct chan *ch, const void *msg, int fd)
 	struct question q = {((struct role_env *)env)->state, {ch, m->job}, m};
 	struct err e = {ERR_USAGE, "no such question"};
 
-	if (m->what < ASKS && answers[m->what] != NULL)
+	/* who is whose mailbox is not known yet: "there is none" would be taken for final */
+	if (q.s->members == NULL)
+		reply_refuse(&q.a, &(struct err){ERR_BUSY, "the roster is not loaded yet"});
+	else if (m->what < ASKS && answers[m->what] != NULL)
 		answers[m->what](&q);
 	else
 		reply_refuse(&q.a, &e);

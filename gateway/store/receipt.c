@@ -404,6 +404,8 @@ receipt_take(void *env, struct chan *ch, const void *msg, int fd)
 	close(fd);
 	if (rc < 0) {
 		refuse(r, &e);
+	} else if (s->members == NULL) {
+		refuse(r, &(struct err){ERR_BUSY, "the roster is not loaded yet"});
 	} else if (!is_party(s, r, m)) {
 		reply_unknown(&r->asker);
 		receipt_free(r);

@@ -1057,6 +1057,25 @@ other_documents(void **unused)
 	is_sound();
 }
 
+/* A gateway that has just started knows of no mailbox yet: that is told as such, not as "none". */
+static void
+before_the_roster(void **unused)
+{
+	struct members *members = rig.store->members;
+
+	rig_submit(RIG_ID, payload, 1);
+	rig.store->members = NULL;
+	state(STATEMENT_COLLECTED, "ok");
+	rig_expect(503, ERR_BUSY);
+	rig_ask_mailbox(ASK_FETCH, "uhcw", "uhcw/emergency", RIG_ID);
+	rig_expect(503, ERR_BUSY);
+	rig_ask_mailbox(ASK_FEED, "uhcw", "uhcw/emergency", "");
+	rig_expect(503, ERR_BUSY);
+	rig.store->members = members;
+	state(STATEMENT_COLLECTED, "ok");
+	rig_expect(201, ERR_OK);
+}
+
 /* Verify dies with a check: another takes it; a second death refuses it. */
 static void
 verify_dies(void **unused)
@@ -1205,6 +1224,7 @@ main(void)
 	    T(quarantine),
 	    T(damaged_head),
 	    T(other_documents),
+	    T(before_the_roster),
 	    T(verify_dies),
 	    T(notary_refuses),
 	    T(changes_are_told_once),
