@@ -272,6 +272,12 @@ rig_on_notify(void *ctx, struct chan *ch, const void *msg, int fd)
 		chan_send(ch, MSG_NOTIFIED, &done, -1);
 }
 
+static void
+rig_on_stamp(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	/* asked of an authority that never answers */
+}
+
 /* --- front --- */
 
 static void
@@ -337,9 +343,11 @@ rig_on_upload(void *ctx, struct chan *ch, const void *msg, int fd)
 }
 
 static const struct chan_handler rig_handlers[] = {
-    {MSG_CHECK, rig_on_check},	 {MSG_LAST, rig_on_last},     {MSG_SEAL, rig_on_seal},
-    {MSG_NOTICE, rig_on_notice}, {MSG_NOTIFY, rig_on_notify}, {MSG_REPLY, rig_on_reply},
-    {MSG_BODY, rig_on_body},	 {MSG_UPLOAD, rig_on_upload}, {0, NULL},
+    {MSG_CHECK, rig_on_check},	 {MSG_LAST, rig_on_last},
+    {MSG_SEAL, rig_on_seal},	 {MSG_NOTICE, rig_on_notice},
+    {MSG_NOTIFY, rig_on_notify}, {MSG_STAMP, rig_on_stamp},
+    {MSG_REPLY, rig_on_reply},	 {MSG_BODY, rig_on_body},
+    {MSG_UPLOAD, rig_on_upload}, {0, NULL},
 };
 
 /* --- life --- */
