@@ -99,6 +99,8 @@ const struct command commands[] = {
     {"purge", "ID", "erase a bundle's keys and payload for good; its evidence stays", 1, 1,
      WAIT_SHORT, "Erase this bundle's keys and payload for good? Its evidence stays.", check_id,
      show_done},
+    {"canary", "ID", "raise an alarm whenever this bundle is fetched or its key collected", 1, 1,
+     WAIT_SHORT, NULL, check_id, show_done},
     {"fsck", "", "check everything on disk", 0, 0, WAIT_LONG, NULL, NULL, show_fsck},
     {"reload", "", "read configuration, certificates and roster anew", 0, 0, WAIT_LONG, NULL, NULL,
      show_reload},

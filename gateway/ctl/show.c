@@ -91,6 +91,11 @@ show_totals(const struct json *a, struct buf *out)
 		buf_addf(out, "roster    serial %" PRId64 ", %" PRId64 " mailboxes\n",
 			 json_number(a, "roster_serial"), json_number(a, "mailboxes"));
 	show_crl(a, out);
+	if (json_number(a, "alarms") > 0)
+		buf_addf(out,
+			 "ALARM     %" PRId64 " alarms since the start: see canary and"
+			 " fetch-outlier in the log\n",
+			 json_number(a, "alarms"));
 }
 
 /* The kernel's mode in words. */

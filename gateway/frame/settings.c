@@ -175,6 +175,8 @@ const struct conf_row settings_table[] = {
     {V, "processes", CONF_INT, false, "2", 1, 32, NULL, "verify workers", NULL},
     {V, "jobs", CONF_INT, false, "100000", 100, 1000000000, NULL,
      "jobs after which a worker is replaced", NULL},
+    {T, "fetches-alarm", CONF_INT, false, "100", 1, 1000000, NULL,
+     "fetches of a mailbox in an hour that are no alarm, whatever is usual", NULL},
     {T, "journal-segment", CONF_SIZE, false, "64M", (int64_t)(4 * MIB), (int64_t)(4 * GIB), NULL,
      "preallocated size of a journal segment", NULL},
     {T, "small", CONF_SIZE, false, "1M", 4096, (int64_t)(16 * MIB), NULL,

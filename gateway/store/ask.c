@@ -7,6 +7,7 @@
 
 #include "safehand/enc.h"
 #include "safehand/note.h"
+#include "store/alarm.h"
 #include "store/away.h"
 #include "store/board.h"
 #include "store/bundle_json.h"
@@ -296,6 +297,8 @@ ask_fetch(const struct question *q)
 		reply_unknown(&q->a);
 	else if (fetch_allowed(q->s, &b, &d, &e) < 0 || fetch(q, &b, &e) < 0)
 		reply_refuse(&q->a, &e);
+	else
+		alarm_fetched(q->s, d.mailbox, b.id, "fetched");
 }
 
 static void

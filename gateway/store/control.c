@@ -14,6 +14,7 @@
 #include "safehand/identity.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
+#include "store/alarm.h"
 #include "store/backup.h"
 #include "store/board.h"
 #include "store/bundle_json.h"
@@ -147,6 +148,7 @@ run_status(struct control *c, char **words, size_t n)
 		buf_json_int(b, "roster_serial", (int64_t)members_about(s->members)->serial);
 		buf_json_int(b, "mailboxes", (int64_t)members_count(s->members));
 	}
+	buf_json_int(b, "alarms", (int64_t)(s->canary_alarms + s->fetch_alarms));
 	status_crl(s, b);
 	buf_json_key(b, "roles");
 	buf_adds(b, c->roles.len > 0 ? buf_str(&c->roles) : "[]");
@@ -382,12 +384,24 @@ run_fsck(struct control *c, char **words, size_t n)
 	return false;
 }
 
+static bool
+run_canary(struct control *c, char **words, size_t n)
+{
+	struct ledger_bundle b;
+
+	if (!find_bundle(c, words[0], &b))
+		return false;
+	canary_set(c->store, b.id, later, c);
+	return true;
+}
+
 static const struct command commands[] = {
     {"status", 0, 0, run_status},	  {"bundles", 0, 5, run_bundles},
     {"mailboxes", 0, 0, run_mailboxes},	  {"evidence", 1, 1, run_evidence},
     {"quarantine", 0, 0, run_quarantine}, {"release", 1, 1, run_release},
     {"purge", 1, 1, run_purge},		  {"fsck", 0, 0, run_fsck},
     {"backup", 0, 0, run_backup},	  {"board", 0, 2, run_board},
+    {"canary", 1, 1, run_canary},
 };
 
 static bool

@@ -58,6 +58,9 @@ metrics_text(struct store *s, struct buf *out)
 	       worker_outstanding(s->workers));
 	metric(out, "disk_free_bytes", "gauge", "Free on the data folder's file system.",
 	       spool_free_bytes(s->spool));
+	metric(out, "canary_alarms_total", "counter", "Fetches of canaries.", s->canary_alarms);
+	metric(out, "fetch_alarms_total", "counter",
+	       "Hours in which a mailbox fetched far more than it usually does.", s->fetch_alarms);
 	metric(out, "crl_end_seconds", "gauge",
 	       "When the first revocation list is due to be replaced, in Unix time; 0: none.",
 	       crl_end(s));

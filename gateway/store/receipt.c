@@ -14,6 +14,7 @@
 #include "safehand/log.h"
 #include "safehand/statement.h"
 #include "safehand/time.h"
+#include "store/alarm.h"
 #include "store/ask.h"
 #include "store/deadline.h"
 #include "store/group.h"
@@ -340,6 +341,8 @@ done(struct store *s, struct change *c, const struct err *refusal)
 	if (r->first)
 		log_info("statement", "bundle=%s mailbox=%s event=%s code=%s", r->id, r->mailbox,
 			 event_name(r->event), r->facts.code);
+	if (r->event == EVENT_CONTENT_HANDOVER) /* each time, the first or not: the key leaves */
+		alarm_fetched(s, r->mailbox, r->id, "collected");
 	if (!r->left)
 		answer(r);
 	receipt_free(r);

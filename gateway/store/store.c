@@ -27,6 +27,7 @@
 #include "store/routing.h"
 #include "store/tree.h"
 #include "store/upload.h"
+#include "store/usual.h"
 #include "store/worker.h"
 
 #define DESCRIPTORS_LEAST 1024 /* what any system gives; the jail asks for more */
@@ -66,6 +67,7 @@ settings_take(struct store *s)
 	    .staging_age_ms = conf_int(c, "store", NULL, "staging-age"),
 	    .clock_skew_ms = conf_int(c, "store", NULL, "clock-skew"),
 	    .created_age_ms = conf_int(c, "store", NULL, "created-age"),
+	    .fetches_alarm = (uint32_t)conf_int(c, "store", NULL, "fetches-alarm"),
 	    .uploads_per_agency = (uint64_t)conf_int(c, "store", NULL, "uploads-per-agency"),
 	    .quota = (uint64_t)conf_int(c, "store", NULL, "quota"),
 	    .quota_bundles = (uint64_t)conf_int(c, "store", NULL, "quota-bundles"),
@@ -115,6 +117,7 @@ store_prepare(struct role_env *env, struct err *e)
 	s->workers = workers_new();
 	s->uploads = uploads_new();
 	s->waiters = waiters_new();
+	s->usual = usual_new();
 	s->routes = route_memory_new();
 	s->receipts = receipts_new();
 	s->rates = rates_new();
@@ -253,6 +256,7 @@ store_drop(struct store *s)
 	receipts_free(s->receipts);
 	waiters_free(s->waiters);
 	fsck_stop(s);
+	usual_free(s->usual);
 	rates_free(s->rates);
 	event_free(s->tick);
 	event_free(s->purge_again);

@@ -33,7 +33,8 @@ struct outbox;
 struct store_settings {
 	int64_t staging_age_ms, clock_skew_ms, created_age_ms;
 	uint64_t uploads_per_agency, quota, quota_bundles;
-	int64_t rate; /* bundles of an agency a minute, 0: any */
+	int64_t rate;		/* bundles of an agency a minute, 0: any */
+	uint32_t fetches_alarm; /* of a mailbox in an hour */
 };
 
 struct store {
@@ -54,6 +55,8 @@ struct store {
 	struct tree *tree; /* made with the group */
 	struct uploads *uploads;
 	struct waiters *waiters;
+	struct usual *usual;
+	uint64_t canary_alarms, fetch_alarms; /* since the start */
 	struct route_memory *routes;
 	uint64_t routes_changed; /* counts changes of roster, policy, subscriptions: what was judged
 				    before one is judged again when it is applied */

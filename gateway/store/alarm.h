@@ -1,0 +1,15 @@
+/* alarm.h - fetches that somebody should look into: of a canary, and of a mailbox that fetches far
+ * more than it usually does. Runs in: store. */
+#ifndef STORE_ALARM_H
+#define STORE_ALARM_H
+
+#include "store/purge.h"
+#include "store/store.h"
+
+/* The bundle is one that nobody has a reason to fetch: who does raises an alarm from now on, and
+ * gets it as any other. done as with purge_bundle. */
+void canary_set(struct store *s, const char *id, purge_done *done, void *ctx);
+/* A mailbox has fetched a bundle, or was given its key: act is "fetched" or "collected". */
+void alarm_fetched(struct store *s, const char *mailbox, const char *id, const char *act);
+
+#endif
