@@ -39,7 +39,7 @@ def routes():
     text = read(TOP + "/gateway/front/routes.c", "r")
     macros = dict(re.findall(r'#define (\w+)\s+("[^"]*")', text))
     for method, pattern in re.findall(r"\{\{(?:ASK\(|HTTP_)([A-Z]+), ([^,]+),", text):
-        pattern = re.sub(r"[A-Z]{3,}", lambda m: macros.get(m.group(), ""), pattern)
+        pattern = re.sub(r"[A-Z_]{3,}", lambda m: macros.get(m.group(), ""), pattern)
         if method != "OTHER":
             yield method, "".join(re.findall(r'"([^"]*)"', pattern))
 
