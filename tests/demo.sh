@@ -206,15 +206,17 @@ done
 echo "   openssl cms -verify: $(find "$D/bundles" -name "*.shb" | wc -l) bundles, all successful"
 n=0
 mkdir "$D/tokens"
-for e in "$D"/evidence/*.evidence; do
-	/usr/bin/python3 - "$e" "$D/tokens" <<'EOT'
-import base64, json, sys
-e = json.load(open(sys.argv[1]))
-note = e["proof"].split("\n\n", 1)[1].split("\n\n", 1)[0] + "\n"
-open(sys.argv[2] + "/checkpoint.txt", "w").write(note)
-open(sys.argv[2] + "/token.der", "wb").write(base64.b64decode(e["timestamp"]))
+/usr/bin/python3 - "$D/tokens" "$D"/evidence/*.evidence <<'EOT'
+import base64, json, os, sys
+for path in sys.argv[2:]:
+    e = json.load(open(path))
+    stem = os.path.join(sys.argv[1], os.path.basename(path))
+    note = e["proof"].split("\n\n", 1)[1].split("\n\n", 1)[0] + "\n"
+    open(stem + ".txt", "w").write(note)
+    open(stem + ".der", "wb").write(base64.b64decode(e["timestamp"]))
 EOT
-	openssl ts -verify -token_in -in "$D/tokens/token.der" -data "$D/tokens/checkpoint.txt" -CAfile "$D/root.pem" -untrusted "$D/pki/trust/issuing.pem" >"$D/tokens/log" 2>&1 ||
+for t in "$D"/tokens/*.der; do
+	openssl ts -verify -token_in -in "$t" -data "${t%.der}.txt" -CAfile "$D/root.pem" -untrusted "$D/pki/trust/issuing.pem" >"$D/tokens/log" 2>&1 ||
 		{ cat "$D/tokens/log"; exit 1; }
 	n=$((n + 1))
 done
