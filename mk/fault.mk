@@ -24,7 +24,7 @@ soak: all $(BUILD)/test-pki/done
 
 # What make test runs of it: the same cases each time.
 fault-share: all $(FAULT_BIN) $(BUILD)/test-pki/done
-	@$(FAULT_RUN) tests/fault/store.py --share 317
-	@$(FAULT_RUN) tests/fault/disk.py --share 131
-	@$(FAULT_RUN) tests/fault/watch.py --share 151
-	@$(FAULT_RUN) tests/fault/power.py --moments 3 --seed 1
+	@$(FAULT_RUN) tests/fault/store.py --share 601
+	@$(FAULT_RUN) tests/fault/disk.py --share 197
+	@$(FAULT_RUN) tests/fault/watch.py --share 211
+	@$(FAULT_RUN) tests/fault/power.py --moments 2 --seed 1
