@@ -3,6 +3,7 @@
 #include "ladder_rig.h"
 
 #include "store/board.h"
+#include "store/control.h"
 #include "store/ledger_case.h"
 #include "store/purge.h"
 
@@ -358,6 +359,40 @@ who_goes_away_leaves_what_is_open(void **state)
 }
 
 static void
+duty_covers(struct msg_facts_head *f)
+{
+	strcpy(rig.to[1].mailbox, "csc/duty");
+	rig_key(rig.to[1].key, 2);
+}
+
+/* Whom the away mailbox named covers it, for as long as it is away; before, nobody but whom the
+ * roster names. */
+static void
+the_away_name_their_cover(void **state)
+{
+	struct buf head = {0};
+
+	rig_bundle(&head, RIG_ID, payload, 2);
+	rig.to[1].cover = 1;
+	strcpy(rig.to[1].covers, ED);
+	duty_covers(&rig.head);
+	rig_begin(&head, RIG_ID, strlen(payload));
+	rig_expect(409, ERR_ROUTE);
+	buf_free(&head);
+	go_away(T0 + DAY, "csc/duty");
+	rig_expect(204, ERR_OK);
+	rig_ask_mailbox(ASK_AWAY, "uhcw", ED, "");
+	assert_true(rig_body_has("\"cover\":\"csc/duty\""));
+	rig_send(RIG_ID, duty_covers);
+	rig_send(RIG_ID2, NULL); /* sealed before it went: the roster's cover is as good */
+	rig_at(0);
+	assert_log(RIG_ID, 2,
+		   "Escalation uhcw/emergency cover:csc/duty\nCoverReleased csc/duty ok\n");
+	assert_log(RIG_ID2, 2, AT_ONCE);
+	is_sound();
+}
+
+static void
 away_is_refused(void **state)
 {
 	go_away(T0, "");
@@ -398,6 +433,10 @@ the_board_shows_both_sides(void **state)
 	rig_ask_mailbox(ASK_BUNDLE, "csc", "", RIG_ID);
 	assert_true(rig_body_has("\"deadlines\":[{\"owed\":\"collect\""));
 	assert_true(rig_body_has("\"state\":\"open\",\"overdue\":true"));
+	metrics_text(rig.store, &json);
+	assert_non_null(strstr(buf_str(&json), "safehand_deadlines_open 6\n"));
+	assert_non_null(strstr(buf_str(&json), "safehand_deadlines_overdue 1\n"));
+	buf_clear(&json);
 	board_json(rig.store, NULL, 100, &json);
 	assert_non_null(strstr(buf_str(&json), "\"owed\":\"collect\""));
 	assert_null(strstr(buf_str(&json), "\"owed\":\"read\""));
@@ -537,6 +576,7 @@ main(void)
 	    T(a_purge_ends_what_recipients_owe),
 	    T(the_away_have_their_cover_at_once),
 	    T(who_goes_away_leaves_what_is_open),
+	    T(the_away_name_their_cover),
 	    T(away_is_refused),
 	    T(the_board_shows_both_sides),
 	    T(a_repeat_is_no_receipt),
