@@ -31,7 +31,8 @@ def of_bundle(d):
     seed("bundle", d.file[:24])
     seed("manifest", d.text)
     cms_seed(d.text, d.signature)
-    seed("unpack", d.plain)
+    for kept in (b"\0", b"\1"):  # fuzz_unpack begins with a byte of its own
+        seed("unpack", kept + d.plain)
     cover = d.cover if isinstance(d.cover, bytes) else json.dumps(d.cover, ensure_ascii=False).encode()
     seed("cover", cover)
 
