@@ -23,7 +23,9 @@ role_of(const char *path)
 	exit(2);
 }
 
-/* Takes messages until this one; a channel to a peer is kept open by not closing it. */
+static int peer = -1; /* the last that was given: all but the store have one */
+
+/* Takes messages until this one; channels to peers stay open. */
 static void
 take_until(enum role_id self, enum msg_kind last)
 {
@@ -38,10 +40,23 @@ take_until(enum role_id self, enum msg_kind last)
 		if (chan_recv_blocking(MASTER_FD, self, ROLE_MASTER, &kind, &msg, &raw, &fd, &e) <
 		    0)
 			log_fatal("impostor", &e);
+		if (kind == MSG_PEER)
+			peer = fd;
 		msg_free(msg_row(kind), msg);
 		free(msg);
 	}
 	buf_free(&raw);
+}
+
+/* As the role would: front and store leave first, the others when the store has closed. */
+static void
+leave(enum role_id self)
+{
+	char dropped[1024];
+
+	if (self != ROLE_FRONT && self != ROLE_STORE)
+		while (recv(peer, dropped, sizeof dropped, 0) > 0)
+			;
 }
 
 int
@@ -65,5 +80,6 @@ impostor_main(const char *path)
 		return 1;
 	buf_free(&bytes);
 	take_until(self, MSG_STOP);
+	leave(self);
 	return 0;
 }
