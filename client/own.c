@@ -51,18 +51,14 @@ own_call(struct client *c, const char *method, const char *path, struct json **d
 static int
 day_end(const char *text, int64_t *ms)
 {
-	struct tm day = {.tm_isdst = -1};
-	char after;
+	struct tm day = {0};
+	const char *end = strlen(text) == 10 ? strptime(text, "%Y-%m-%d", &day) : NULL;
 	time_t at;
 
-	if (strlen(text) != 10 ||
-	    sscanf(text, "%4d-%2d-%2d%c", &day.tm_year, &day.tm_mon, &day.tm_mday, &after) != 3)
-		return -1;
-	day.tm_year -= 1900;
-	day.tm_mon -= 1;
-	if (day.tm_mon < 0 || day.tm_mon > 11 || day.tm_mday < 1 || day.tm_mday > 31)
+	if (end == NULL || *end != '\0')
 		return -1;
 	day.tm_mday += 1;
+	day.tm_isdst = -1;
 	at = mktime(&day);
 	*ms = (int64_t)at * 1000;
 	return at == (time_t)-1 ? -1 : 0;

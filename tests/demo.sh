@@ -137,7 +137,7 @@ cat >"$D/documents/minutes-cover.json" <<EOT
  "medical_opinion": "inconclusive", "language": "Polish", "interpreter": "booked for every contact; the partner must not interpret"}
 EOT
 as csc send --class strategy-minutes --from csc/mash --to uhcw/paediatrics --to wmp/ppu --to schools/st-j.dsl --about "999 026 0419" --household CV-HH-20417 --concern inconclusive \
-	--event-at $(at -1hour) --action 1:uhcw/paediatrics:$(day +2days) --action 2:wmp/ppu:$(day +1day) --action 3:schools/st-j.dsl:$(day +3days) \
+	--event-at "$(at -1hour)" --action "1:uhcw/paediatrics:$(day +2days)" --action "2:wmp/ppu:$(day +1day)" --action "3:schools/st-j.dsl:$(day +3days)" \
 	--cover "$D/documents/minutes-cover.json" --keep "$D/bundles" --as a.khan --as r.lee \
 	"$DATA/strategy-minutes.pdf" "$D/documents/interview.wav"
 minutes=$(sent)
@@ -149,7 +149,7 @@ cat >"$D/documents/marac-cover.json" <<EOT
  "attendees": [{"name": "DS S. Hall", "role": "chair"}, {"name": "DC D. Green", "role": "public protection unit"}, {"name": "R. Lee", "role": "social worker"}],
  "actions": []}
 EOT
-as wmp send --class marac-notes --from wmp/ppu --to csc/mash --to uhcw/emergency --about "999 026 0419" --event-at $(at -3hours) \
+as wmp send --class marac-notes --from wmp/ppu --to csc/mash --to uhcw/emergency --about "999 026 0419" --event-at "$(at -3hours)" \
 	--cover "$D/documents/marac-cover.json" --keep "$D/bundles" --as d.green --as s.hall "$DATA/marac-notes.odt"
 marac=$(sent)
 

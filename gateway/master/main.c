@@ -123,7 +123,8 @@ serve(const char *path)
 
 	log_init("master", LOG_LEVEL_INFO);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* it holds every key until it has handed them over */
-	/* nor are they swapped; what is never touched, most of ICU's data behind libical, stays out */
+	/* nor are they swapped; what is never touched, most of ICU's data behind libical, stays out
+	 */
 	if (geteuid() == 0 && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		log_warn("not-locked", "error=%s", strerror(errno));
 	if (load_all(path, &master.now, &e) < 0)
