@@ -84,7 +84,9 @@ add_deadlines(size_t first, size_t n, int64_t due_ms, const char *ladder)
 		d.bundle = bundle;
 		ledger_add_deadline(rig.store->writer, &d);
 	}
+	ledger_release(rig.store->reader); /* as a group's commit does: else it sees none of them */
 	ledger_commit(rig.store->writer);
+	ledger_hold(rig.store->reader);
 }
 
 /* From the last byte to the answer; the ladders go on meanwhile. */
