@@ -39,6 +39,7 @@ check_four_eyes(const struct bundle_file *b, const struct identity *id, const st
 {
 	char agency[NAME_AGENCY];
 
+	assert(b != NULL);
 	name_agency(agency, b->manifest->from);
 	if (strcmp(id->agency, agency) != 0)
 		return err_set(e, ERR_DENIED, "it is from %s: %s is not of that agency",

@@ -39,6 +39,7 @@ roster_verify(const void *bytes, size_t len, struct trust *t, int64_t at_ms, enu
 			     PROFILE_BIT(PROFILE_ROSTER_SIGN), at_ms, mode, ids, &n, e) < 0 ||
 	    roster_parse(f.content, f.content_bytes, &r, e) < 0)
 		return -1;
+	assert(r != NULL);
 	if (r->expires_ms <= at_ms) {
 		time_format(expired, r->expires_ms);
 		roster_free(r);
