@@ -2,8 +2,11 @@
  */
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +107,43 @@ files_write(int dir_fd, const char *name, const void *p, size_t n, struct err *e
 		close(fd);
 	buf_free(&temp);
 	return rc;
+}
+
+/* The pid in NAME.PID.tmp; 0: it is no such name. */
+static pid_t
+temp_owner(const char *name)
+{
+	const char *end = strrchr(name, '.'), *p = end;
+	char *rest;
+	long pid;
+
+	if (end == NULL || strcmp(end, ".tmp") != 0)
+		return 0;
+	while (p > name && p[-1] >= '0' && p[-1] <= '9')
+		p--;
+	if (p == end || p == name || p[-1] != '.')
+		return 0;
+	pid = strtol(p, &rest, 10);
+	return rest == end && pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+void
+files_sweep(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		pid_t pid = temp_owner(entry->d_name);
+
+		if (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
+			unlinkat(dir_fd, entry->d_name, 0);
+	}
+	if (d != NULL)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
 }
 
 static int

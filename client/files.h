@@ -19,6 +19,8 @@ int files_write(int dir_fd, const char *name, const void *p, size_t n, struct er
 /* A copy under to, synced, whole or not at all. */
 int files_copy(int from_fd, const char *from, int to_fd, const char *to, struct err *e)
     __attribute__((warn_unused_result));
+/* Removes what files_write and files_copy of a process that died left half written. */
+void files_sweep(int dir_fd);
 /* Gone, and the folder synced; it need not have been there. */
 int files_remove(int dir_fd, const char *name, struct err *e) __attribute__((warn_unused_result));
 bool files_exists(int dir_fd, const char *name);

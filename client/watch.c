@@ -16,6 +16,7 @@
 
 #include "arrivals.h"
 #include "commands.h"
+#include "files.h"
 #include "outbox.h"
 #include "safehand/log.h"
 
@@ -237,6 +238,22 @@ lock(struct client *c, int *fd, struct err *e)
 	return err_set(e, ERR_BUSY, "another safehand watch serves this state folder");
 }
 
+/* A watch that was killed may have left files half written; nobody else writes there now. */
+static int
+sweep(struct client *c, struct err *e)
+{
+	static const char *const folders[] = {"pending", "evidence", "spool"};
+	int fd;
+
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		if (client_folder(c, folders[i], &fd, e) < 0)
+			return -1;
+		files_sweep(fd);
+		close(fd);
+	}
+	return client_state(c, &fd, e) < 0 ? -1 : (files_sweep(fd), 0);
+}
+
 static int
 run(struct client *c, const struct args *a, struct err *e)
 {
@@ -257,7 +274,7 @@ run(struct client *c, const struct args *a, struct err *e)
 		return -1;
 	log_init("watch", LOG_LEVEL_INFO);
 	c->quiet = true; /* it speaks by its log */
-	rc = serve(&w, e);
+	rc = sweep(c, e) < 0 ? -1 : serve(&w, e);
 	close(fd);
 	return rc;
 }

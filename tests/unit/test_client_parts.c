@@ -1,6 +1,10 @@
 /* test_client_parts.c - the pure parts of the client: orders and sidecars, pauses, progress, claims
  * of the outbox, feeds, NHS numbers, what is final and what passes. */
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -8,6 +12,7 @@
 #include "client/arrivals.h"
 #include "client/enroll.h"
 #include "client/feed.h"
+#include "client/files.h"
 #include "safehand/json.h"
 #include "client/order.h"
 #include "client/outbox.h"
@@ -437,6 +442,38 @@ enrolments(void **state)
 	buf_free(&text);
 }
 
+/* --- files --- */
+
+/* Only what a process that is no more left: not ours, not what just looks like it. */
+static void
+sweeping(void **state)
+{
+	char folder[] = "/tmp/safehand-files-XXXXXX", mine[64];
+	const char *const kept[] = {mine, "a.tmp", "a.shs", "a.x1.tmp", ".1.tmp.shs"};
+	pid_t dead = fork();
+	char gone[64];
+	int dir;
+
+	if (dead == 0)
+		_exit(0);
+	assert_int_equal(waitpid(dead, NULL, 0), dead);
+	snprintf(mine, sizeof mine, "a.shs.%d.tmp", (int)getpid());
+	snprintf(gone, sizeof gone, "a.shs.%d.tmp", (int)dead);
+	assert_non_null(mkdtemp(folder));
+	dir = open(folder, O_RDONLY | O_DIRECTORY);
+	close(openat(dir, gone, O_CREAT | O_WRONLY, 0600));
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		close(openat(dir, kept[i], O_CREAT | O_WRONLY, 0600));
+	files_sweep(dir);
+	assert_false(files_exists(dir, gone));
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+		assert_true(files_exists(dir, kept[i]));
+		unlinkat(dir, kept[i], 0);
+	}
+	close(dir);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int
 main(void)
 {
@@ -448,7 +485,7 @@ main(void)
 	    cmocka_unit_test(spool_states),   cmocka_unit_test(refusals),
 	    cmocka_unit_test(feeds),	      cmocka_unit_test(flags),
 	    cmocka_unit_test(heads),	      cmocka_unit_test(problems),
-	    cmocka_unit_test(enrolments),
+	    cmocka_unit_test(enrolments),     cmocka_unit_test(sweeping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
