@@ -45,6 +45,9 @@ live = thief.wire()
 ok("and stays in", live.call("GET", "/v1/roster").status == 200)
 
 # --- an agency's keys (SECURITY.md, drill 1): revoke, issue, roster, reload ---
+# what is signed in the very second of a revocation counts as signed after it: times of revocation are whole seconds
+made = time.time()
+wait("a later second than that of the evidence", lambda: int(time.time()) > int(made))
 for profile in ("agency-tls", "agency-sign"):
     run("revoke", profile, "uhcw", "--reason", "keyCompromise")
     os.remove(f"{pki}/certs/{profile}/uhcw.pem")
