@@ -109,7 +109,8 @@ def idle(full, floor):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(10000, hard - 200)
-    gw = Gateway("front handshakes-per-address = 20000").start()
+    # two fronts: each keeps a descriptor in reserve for every connection, and a machine may allow 20,000 to a process
+    gw = Gateway("front handshakes-per-address = 20000\nfront processes = 2").start()
     try:
         load, m, sender = Load(gw), Member(gw, "csc"), Member(gw, "uhcw")
         size = log_size(gw)
