@@ -101,6 +101,8 @@ add_result(const struct client *c, const char *id, const char *folder,
 				 r->from, r->documents);
 		for (size_t i = 0; i < r->nsigners; i++)
 			buf_addf(out, "signed by %s\n", r->signers[i]);
+		for (const char *f = buf_str(&r->flags); *f != '\0'; f = strchr(f, '\n') + 1)
+			buf_addf(out, "flag on the case: %.*s\n", (int)strcspn(f, "\n"), f);
 		buf_addf(out, "into %s/%s\n\n", folder, id);
 		buf_add(out, r->sheet.data, r->sheet.len);
 		return;
@@ -118,6 +120,7 @@ add_result(const struct client *c, const char *id, const char *folder,
 		buf_json(out, r->signers[i]);
 	}
 	buf_addc(out, ']');
+	buf_json_str(out, "flags", r->flags.len > 0 ? buf_str(&r->flags) : NULL);
 	buf_json_str(out, "collected", r->collected);
 	buf_json_str(out, "opened", r->opened);
 	buf_json_key(out, "cover");

@@ -40,6 +40,7 @@ void
 opening_clear(struct opening_result *r)
 {
 	buf_free(&r->sheet);
+	buf_free(&r->flags);
 	buf_free(&r->cover);
 	free(r->collected);
 	free(r->opened);
@@ -113,11 +114,20 @@ static int
 collect(struct work *w, const uint8_t manifest_sha256[static DIGEST_BYTES], uint8_t *slot,
 	struct err *e)
 {
+	struct receipt_given given = {.flags = {0}};
+	int rc;
+
 	w->s = (struct statement){.kind = STATEMENT_COLLECTED, .code = "ok"};
 	strcpy(w->s.bundle, w->id);
 	strcpy(w->s.mailbox, w->mailbox);
 	memcpy(w->s.manifest_sha256, manifest_sha256, DIGEST_BYTES);
-	return receipt_post(w->c, &w->s, w->signer, slot, &w->out->collected, e);
+	rc = receipt_post(w->c, &w->s, w->signer, slot != NULL ? &given : NULL, &w->out->collected,
+			  e);
+	if (slot != NULL)
+		memcpy(slot, given.slot, SLOT_BYTES);
+	buf_free(&w->out->flags);
+	w->out->flags = given.flags;
+	return rc;
 }
 
 static int

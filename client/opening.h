@@ -7,6 +7,7 @@
 struct opening_result {
 	struct buf sheet; /* the cover sheet for a person */
 	struct buf cover; /* and its own text, JSON */
+	struct buf flags; /* of the case when it was collected, each a line */
 	size_t documents;
 	char klass[NAME_CLASS], from[NAME_MAILBOX];
 	char signers[SIGNERS_MAX][NAME_BY];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "feed.h"
 #include "files.h"
 #include "proof.h"
 #include "safehand/enc.h"
@@ -132,6 +133,7 @@ receipt_pending(struct client *c, enum statement_kind kind, const char *bundle, 
 static const struct json_rule answer_rules[] = {
     {"evidence", JSON_T_OBJECT, false, false, 0},
     {"slot", JSON_T_STRING, true, false, SLOT_BYTES * 2},
+    {"flags", JSON_T_ARRAY, true, false, 1000},
     {NULL, 0, false, false, 0},
 };
 static const struct json_rule evidence_rules[] = {
@@ -162,27 +164,30 @@ take_object(const struct json *o, struct buf *out, struct err *e)
 }
 
 static int
-take_slot(const struct json *o, uint8_t *slot, struct err *e)
+take_given(const struct json *o, struct receipt_given *given, struct err *e)
 {
 	const char *text = json_text(o, "slot");
-	struct buf raw = {0};
+	struct buf raw = {0}, items = {0};
 	int rc = 0;
 
-	if (slot == NULL)
+	if (given == NULL)
 		return 0;
 	if (text == NULL || base64_decode(&raw, text, strlen(text), SLOT_BYTES) < 0 ||
 	    raw.len != SLOT_BYTES)
 		rc = err_set(e, ERR_FORMAT, "the gateway's answer: no slot, or not one of %d bytes",
 			     SLOT_BYTES);
 	else
-		memcpy(slot, raw.data, SLOT_BYTES);
+		memcpy(given->slot, raw.data, SLOT_BYTES);
+	if (rc == 0 && !json_has_no(o, "flags"))
+		rc = feed_flags(json_member(o, "flags"), "answer.flags", &given->flags, &items, e);
 	buf_free(&raw);
+	buf_free(&items);
 	return rc;
 }
 
 static int
-take_answer(struct client *c, const struct statement *s, const struct http_answer *a, uint8_t *slot,
-	    char **evidence, struct err *e)
+take_answer(struct client *c, const struct statement *s, const struct http_answer *a,
+	    struct receipt_given *given, char **evidence, struct err *e)
 {
 	struct evidence_result r = {0};
 	struct json *doc = NULL;
@@ -195,7 +200,7 @@ take_answer(struct client *c, const struct statement *s, const struct http_answe
 	    take_object(json_member(doc, "evidence"), &text, e) == 0 &&
 	    proof_check(c, text.data, text.len, statement_event(s), s->bundle, s->mailbox,
 			s->manifest_sha256, &r, e) == 0 &&
-	    take_slot(doc, slot, e) == 0)
+	    take_given(doc, given, e) == 0)
 		rc = proof_keep(c, text.data, text.len, &r.entry, &name, e);
 	if (rc == 0 && evidence != NULL) {
 		*evidence = name;
@@ -208,8 +213,8 @@ take_answer(struct client *c, const struct statement *s, const struct http_answe
 }
 
 static int
-post(struct client *c, const struct statement *s, const struct buf *file, uint8_t *slot,
-     char **evidence, struct err *e)
+post(struct client *c, const struct statement *s, const struct buf *file,
+     struct receipt_given *given, char **evidence, struct err *e)
 {
 	struct http_call call = {.method = "POST",
 				 .type = "application/vnd.safehand.statement",
@@ -229,15 +234,15 @@ post(struct client *c, const struct statement *s, const struct buf *file, uint8_
 	call.path = buf_str(&path);
 	rc = gate_call(c, &call, &a, e);
 	if (rc == 0)
-		rc = take_answer(c, s, &a, slot, evidence, e);
+		rc = take_answer(c, s, &a, given, evidence, e);
 	http_clear(&a);
 	buf_free(&path);
 	return rc;
 }
 
 int
-receipt_post(struct client *c, struct statement *s, struct signer *signer, uint8_t *slot,
-	     char **evidence, struct err *e)
+receipt_post(struct client *c, struct statement *s, struct signer *signer,
+	     struct receipt_given *given, char **evidence, struct err *e)
 {
 	struct statement said;
 	struct buf file = {0};
@@ -250,7 +255,7 @@ receipt_post(struct client *c, struct statement *s, struct signer *signer, uint8
 	else if (read_pending(c, s, &file, &ignored) == 0 || receipt_prepare(c, s, signer, e) == 0)
 		rc = file.len > 0 ? 0 : read_pending(c, s, &file, e);
 	if (rc == 0 && (rc = read_said(&file, &said, e)) == 0) {
-		rc = post(c, &said, &file, slot, evidence, e);
+		rc = post(c, &said, &file, given, evidence, e);
 		if (s->kind != STATEMENT_COLLECTED && rc == 0)
 			rc = drop_pending(c, s, e);
 		else if (rc < 0 && !http_is_temporary(e)) /* refused: it may be said otherwise */

@@ -5,12 +5,18 @@
 #include "gate.h"
 #include "safehand/statement.h"
 
+struct receipt_given {
+	uint8_t slot[SLOT_BYTES];
+	struct buf flags; /* of the case, each a line as feed_flags makes it; the caller's */
+};
+
 /* Signs and posts; the evidence is judged and kept. What was signed is kept as pending until then,
  * and posted as it is by the next call with the same kind, bundle, mailbox and code: so it is said
- * once, however often it is tried. by and at are filled in. slot (SLOT_BYTES, may be NULL) takes
- * what a collected statement gives. evidence takes the file's name (heap; may be NULL). */
-int receipt_post(struct client *c, struct statement *s, struct signer *signer, uint8_t *slot,
-		 char **evidence, struct err *e) __attribute__((warn_unused_result));
+ * once, however often it is tried. by and at are filled in. given (may be NULL) takes what a
+ * collected statement gives. evidence takes the file's name (heap; may be NULL). */
+int receipt_post(struct client *c, struct statement *s, struct signer *signer,
+		 struct receipt_given *given, char **evidence, struct err *e)
+    __attribute__((warn_unused_result));
 /* Signs and keeps as pending, without posting. */
 int receipt_prepare(struct client *c, struct statement *s, struct signer *signer, struct err *e)
     __attribute__((warn_unused_result));

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,6 +74,30 @@ is_meant(const struct options *o, const struct command *c)
 	return fgets(line, sizeof line, stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
 }
 
+/* The board to a person at a terminal: a line an item after the head's, what is overdue in red. */
+static void
+print(const struct command *c, const struct options *o, const struct json *doc,
+      const struct buf *out)
+{
+	bool coloured = c->show == show_board && !o->json && isatty(STDOUT_FILENO) &&
+			getenv("NO_COLOR") == NULL;
+	const struct json *items = coloured ? json_member(doc, "items") : NULL;
+	const char *line = buf_str(out);
+
+	for (size_t i = 0; items != NULL && *line != '\0'; i++) {
+		size_t n = strcspn(line, "\n");
+		bool late = i > 0 && i <= json_count(items) &&
+			    json_number(json_item(items, i - 1), "overdue_ms") > 0;
+
+		if (late)
+			printf("\033[1;31m%.*s\033[0m\n", (int)n, line);
+		else
+			printf("%.*s\n", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+	fwrite(line, 1, out->len - (size_t)(line - buf_str(out)), stdout);
+}
+
 static int
 show_answer(const struct options *o, const struct command *c, const char *word,
 	    const struct buf *answer)
@@ -95,7 +120,7 @@ show_answer(const struct options *o, const struct command *c, const char *word,
 	} else {
 		fail(&e);
 	}
-	fwrite(buf_str(&out), 1, out.len, stdout);
+	print(c, o, doc, &out);
 	buf_free(&out);
 	json_free(doc);
 	if (fflush(stdout) != 0) {

@@ -16,6 +16,7 @@
 #include "safehand/time.h"
 #include "store/alarm.h"
 #include "store/ask.h"
+#include "store/case.h"
 #include "store/deadline.h"
 #include "store/group.h"
 #include "store/judge.h"
@@ -309,6 +310,7 @@ apply(struct store *s, struct change *c, struct err *e)
 static void
 answer(struct receipt *r)
 {
+	struct ledger_bundle b;
 	struct buf json = {0};
 	struct err e = {0};
 
@@ -319,6 +321,10 @@ answer(struct receipt *r)
 	} else {
 		if (r->slot.len > 0)
 			buf_json_b64(&json, "slot", r->slot.data, r->slot.len);
+		if (r->event == EVENT_CONTENT_HANDOVER &&
+		    ledger_bundle(r->store->reader, r->id, &b))
+			case_bundle_flags_json(r->store->reader, b.n,
+					       &json); /* before it is read */
 		buf_addc(&json, '}');
 		reply_json(&r->asker, r->first ? 201 : 200, &json);
 	}

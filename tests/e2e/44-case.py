@@ -115,6 +115,8 @@ try:
     later = send(wmp, "a later document of another agency", "wmp/ppu", ["csc/mash"], "--about", OTHER_CHILD)
     feed = lambda: Wire(gw, "certs/agency-tls/csc").call("GET", "/v1/mailboxes/csc/mash").json()["items"]
     flags = [f for i in feed() if i["bundle"] == later for f in i["flags"]]
+    got = csc.good("opening it", "open", later, "--into", "flagged")
+    ok("tells of the concern", (got["flags"] or "").startswith("inconclusive since "), got["flags"])
     ok("shows that the concern still stands", [(f["concern"], f["bundle"]) for f in flags] == [("inconclusive", concern)], flags)
     uhcw.refused("one person does not discount it", "signature", 1, "send", "--class", "t-discounted", "--from", "uhcw/emergency", "--to", "csc/mash",
                  "--about", OTHER_CHILD, "--reply-to", concern, "--as", "j.patel", LETTER)  # fmt: skip
