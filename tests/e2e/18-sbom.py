@@ -5,8 +5,11 @@ import re
 from gateway import *
 
 path = BUILD + "/safehand.spdx.json"
-env = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"}
-make = ["make", "-s", "-C", TOP, "BUILD=" + os.path.relpath(BUILD, TOP).removesuffix("-san"), "sbom"]
+# by the environment: the Makefile adds -san itself, and could not to what the command line says
+env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "SAN")}
+env["BUILD"] = os.path.relpath(BUILD, TOP).removesuffix("-san")
+env.update({"SAN": "1"} if BUILD.endswith("-san") else {})
+make = ["make", "-s", "-C", TOP, "sbom"]
 subprocess.run(make, check=True, env=env)
 first = read(path)
 doc = json.loads(first)
