@@ -54,7 +54,7 @@ day() { date -u -d "$1" +%Y-%m-%d; }
 sed -i "s|^listen .*|listen  = 127.0.0.1:$port|; s|^jail .*|jail    = jail|; s|^user .*|user    = nobody|" "$D/gateway/safehand.conf"
 safehandd -f "$D/gateway/safehand.conf" 2>"$D/gateway/log" &
 gateway=$!
-for _ in $(seq 500); do grep -q 'msg=roster ' "$D/gateway/log" && break; kill -0 "$gateway" || { cat "$D/gateway/log"; exit 1; }; sleep 0.02; done
+for _ in $(seq 500); do grep -q 'msg=roster ' "$D/gateway/log" && grep -q 'msg=serving' "$D/gateway/log" && break; kill -0 "$gateway" || { cat "$D/gateway/log"; exit 1; }; sleep 0.02; done
 safehandctl --socket "$D/gateway/control" status
 
 client() { # agency, mailboxes…: a configuration of its own, as on a machine of its own
