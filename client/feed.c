@@ -45,29 +45,87 @@ copy(char *out, size_t size, const struct json *o, const char *name)
 	snprintf(out, size, "%s", text); /* no longer than its rule says */
 }
 
+#define FLAG_SOURCES_MAX 1000 /* bundles that a flag names; the gateway names fewer */
+
 static const struct json_rule flag_rules[] = {
     {"about", JSON_T_STRING, false, false, ABOUT_TEXT - 1},
     {"concern", JSON_T_STRING, false, false, 15},
     {"bundle", JSON_T_STRING, false, false, UUID_TEXT - 1},
     {"since", JSON_T_STRING, false, false, TIME_TEXT - 1},
+    {"bundles", JSON_T_INT, false, false, 0},
+    {"sources", JSON_T_ARRAY, false, false, FLAG_SOURCES_MAX},
     {NULL, 0, false, false, 0},
 };
+static const struct json_rule source_rules[] = {
+    {"bundle", JSON_T_STRING, false, false, UUID_TEXT - 1},
+    {"since", JSON_T_STRING, false, false, TIME_TEXT - 1},
+    {NULL, 0, false, false, 0},
+};
+
+/* The text members of rules, as members of an object that is under way. */
+static void
+add_texts(const struct json *o, const struct json_rule *rules, struct buf *json)
+{
+	for (const struct json_rule *r = rules; r->name != NULL; r++)
+		if (r->type == JSON_T_STRING)
+			buf_json_str(json, r->name, json_text(o, r->name));
+}
+
+static int
+flag_sources(const struct json *list, const char *path, struct buf *ids, struct buf *json,
+	     struct err *e)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *source = json_item(list, i);
+
+		if (json_check(source, source_rules, path, e) < 0)
+			return -1;
+		buf_addf(ids, "%s%s", i > 0 ? ", " : "", json_text(source, "bundle"));
+		buf_adds(json, i > 0 ? ",{" : "{");
+		add_texts(source, source_rules, json);
+		buf_addc(json, '}');
+	}
+	return 0;
+}
+
+static int
+flag_take(const struct json *f, const char *path, struct buf *lines, struct buf *json,
+	  struct err *e)
+{
+	struct buf ids = {0}, sources = {0};
+	int64_t more;
+	int rc = -1;
+
+	if (json_check(f, flag_rules, path, e) < 0 ||
+	    flag_sources(json_member(f, "sources"), path, &ids, &sources, e) < 0)
+		goto out;
+	more = json_number(f, "bundles") - (int64_t)json_count(json_member(f, "sources"));
+	buf_addf(lines, "%s since %s about %s (%s", json_text(f, "concern"), json_text(f, "since"),
+		 json_text(f, "about"), buf_str(&ids));
+	if (more > 0)
+		buf_addf(lines, " and %" PRId64 " more", more);
+	buf_adds(lines, ")\n");
+	buf_addc(json, '{');
+	add_texts(f, flag_rules, json);
+	buf_json_int(json, "bundles", json_number(f, "bundles"));
+	buf_json_key(json, "sources");
+	buf_addf(json, "[%s]}", buf_str(&sources));
+	rc = 0;
+out:
+	buf_free(&ids);
+	buf_free(&sources);
+	return rc;
+}
 
 int
 feed_flags(const struct json *list, const char *path, struct buf *lines, struct buf *json,
 	   struct err *e)
 {
 	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *f = json_item(list, i);
-
-		if (json_check(f, flag_rules, path, e) < 0)
+		if (i > 0)
+			buf_addc(json, ',');
+		if (flag_take(json_item(list, i), path, lines, json, e) < 0)
 			return -1;
-		buf_addf(lines, "%s since %s (%s)\n", json_text(f, "concern"),
-			 json_text(f, "since"), json_text(f, "bundle"));
-		buf_adds(json, i > 0 ? ",{" : "{");
-		for (const struct json_rule *r = flag_rules; r->name != NULL; r++)
-			buf_json_str(json, r->name, json_text(f, r->name));
-		buf_addc(json, '}');
 	}
 	return 0;
 }

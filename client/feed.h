@@ -17,7 +17,7 @@ struct feed_item {
 	char event_at[TIME_TEXT]; /* "" none */
 	uint64_t payload_bytes;
 	char state[16], code[ENTRY_CODE];
-	struct buf flags;      /* of the case, each a line "inconclusive since TIME"; owned */
+	struct buf flags;      /* of the case, each a line of feed_flags; owned */
 	struct buf flags_json; /* the same as an array's items; owned */
 };
 
@@ -35,8 +35,9 @@ void feed_free(struct feed_page *p);
  */
 int feed_ask(struct client *c, const char *mailbox, uint64_t after, unsigned wait_s,
 	     struct feed_page *out, struct err *e) __attribute__((warn_unused_result));
-/* Flags of a case, [{about, concern, bundle, since}]: as lines for people, and as JSON items.
- * ERR_FORMAT. Pure. */
+/* Flags of a case, [{about, concern, bundle, since, bundles, sources: [{bundle, since}]}], one for
+ * each child and concern: as lines "inconclusive since TIME about c:… (ID, ID and 3 more)", and as
+ * JSON items. ERR_FORMAT. Pure. */
 int feed_flags(const struct json *list, const char *path, struct buf *lines, struct buf *json,
 	       struct err *e) __attribute__((warn_unused_result));
 /* Something to collect, as opposed to news about it. */

@@ -37,27 +37,59 @@ flags(struct store *s, const struct ledger_bundle *b, const struct acceptance *a
 	}
 }
 
+/* A case of years has the same concern raised by many bundles: it is one flag, which names the
+ * first of them. */
+#define SOURCES_MAX 16 /* bundles that a flag names, the oldest; of the others only how many */
+#define CONCERNS    3  /* as concern_text knows them; 0 is none */
+
+struct flag {
+	struct ledger_flag first;
+	int64_t bundles;
+	struct buf sources; /* items of an array */
+};
+
 struct flag_list {
 	struct ledger *l;
 	struct buf *json;
+	struct flag flag[CONCERNS]; /* of one child */
 };
 
 static void
-flag_json(void *ctx, const struct ledger_flag *f)
+source_json(const struct ledger_flag *f, struct buf *json)
 {
-	struct flag_list *list = ctx;
-	struct buf *json = list->json;
 	char since[TIME_TEXT];
 
+	time_format_ms(since, f->since_ms);
+	buf_json_str(json, "bundle", f->id);
+	buf_json_str(json, "since", since);
+}
+
+static void
+flag_collect(void *ctx, const struct ledger_flag *f)
+{
+	struct flag *flag = &((struct flag_list *)ctx)->flag[f->concern];
+
+	if (flag->bundles++ == 0)
+		flag->first = *f;
+	if (flag->bundles > SOURCES_MAX)
+		return;
+	buf_adds(&flag->sources, flag->bundles > 1 ? ",{" : "{");
+	source_json(f, &flag->sources);
+	buf_addc(&flag->sources, '}');
+}
+
+static void
+flag_json(const struct flag *f, struct buf *json)
+{
 	if (json->data[json->len - 1] == '}')
 		buf_addc(json, ',');
 	buf_addc(json, '{');
-	buf_json_str(json, "about", f->about);
-	buf_json_str(json, "concern", concern_text(f->concern));
-	buf_json_str(json, "bundle", f->id);
-	time_format_ms(since, f->since_ms);
-	buf_json_str(json, "since", since);
-	buf_addc(json, '}');
+	buf_json_str(json, "about", f->first.about);
+	buf_json_str(json, "concern", concern_text(f->first.concern));
+	source_json(&f->first, json);
+	buf_json_int(json, "bundles", f->bundles);
+	buf_json_key(json, "sources");
+	buf_addf(json, "[%s]}", buf_str(&f->sources));
 }
 
 static void
@@ -65,15 +97,22 @@ flags_of(void *ctx, const char *about)
 {
 	struct flag_list *list = ctx;
 
-	if (is_child(about))
-		ledger_each_flag(list->l, about, flag_json, list);
+	if (!is_child(about))
+		return;
+	ledger_each_flag(list->l, about, flag_collect, list);
+	for (size_t i = 0; i < CONCERNS; i++) {
+		if (list->flag[i].bundles > 0)
+			flag_json(&list->flag[i], list->json);
+		buf_free(&list->flag[i].sources);
+		list->flag[i] = (struct flag){.bundles = 0};
+	}
 }
 
 void
 case_flags_json(struct ledger *l, const struct list *about, struct buf *json)
 {
 	const struct fact_name *name = about->items;
-	struct flag_list list = {l, json};
+	struct flag_list list = {.l = l, .json = json};
 
 	buf_json_key(json, "flags");
 	buf_addc(json, '[');
@@ -85,7 +124,7 @@ case_flags_json(struct ledger *l, const struct list *about, struct buf *json)
 void
 case_bundle_flags_json(struct ledger *l, int64_t bundle, struct buf *json)
 {
-	struct flag_list list = {l, json};
+	struct flag_list list = {.l = l, .json = json};
 
 	buf_json_key(json, "flags");
 	buf_addc(json, '[');

@@ -10,7 +10,9 @@
  * replaces; notes the consents that it would have wanted. */
 void case_accept(struct store *s, const struct ledger_bundle *b, const struct acceptance *a);
 
-/* "flags":[{"about","concern","bundle","since"}…] of the pseudonyms, or of those of a bundle. */
+/* "flags":[{"about","concern","bundle","since","bundles","sources":[{"bundle","since"}…]}…] of the
+ * pseudonyms, or of those of a bundle: one for each child and concern. bundle and since are of the
+ * first that raised it; sources names the oldest SOURCES_MAX, bundles says how many there are. */
 void case_flags_json(struct ledger *l, const struct list *about, struct buf *json);
 void case_bundle_flags_json(struct ledger *l, int64_t bundle, struct buf *json);
 

@@ -118,6 +118,10 @@ try:
     got = csc.good("opening it", "open", later, "--into", "flagged")
     ok("tells of the concern", (got["flags"] or "").startswith("inconclusive since "), got["flags"])
     ok("shows that the concern still stands", [(f["concern"], f["bundle"]) for f in flags] == [("inconclusive", concern)], flags)
+    second = send(uhcw, "another inconclusive opinion", "uhcw/emergency", ["csc/mash"], "--about", OTHER_CHILD, "--concern", "inconclusive")
+    flags = next(i["flags"] for i in feed() if i["bundle"] == later)
+    ok("two that raise it are one flag, which names both",
+       [(f["concern"], f["bundle"], f["bundles"], [s["bundle"] for s in f["sources"]]) for f in flags] == [("inconclusive", concern, 2, [concern, second])], flags)  # fmt: skip
     uhcw.refused("one person does not discount it", "signature", 1, "send", "--class", "t-discounted", "--from", "uhcw/emergency", "--to", "csc/mash",
                  "--about", OTHER_CHILD, "--reply-to", concern, "--as", "j.patel", LETTER)  # fmt: skip
     csc.refused("nor without evidence", "format", 1, "send", "--class", "t-discounted", "--from", "csc/mash", "--to", "uhcw/emergency",

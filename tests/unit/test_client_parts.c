@@ -307,27 +307,38 @@ feeds(void **state)
 
 /* --- answers --- */
 
-#define FLAG                                                                                       \
-	"{\"about\":\"c:5k3\",\"concern\":\"inconclusive\",\"bundle\":\"019ab0c0-0000-7000-8000-"  \
-	"000000000001\",\"since\":\"2026-11-22T21:04:05Z\"}"
+#define FLAG_HEAD                                                                                  \
+	"{\"about\":\"c:5k3\",\"concern\":\"inconclusive\",\"bundle\":\"" ID                       \
+	"\",\"since\":\"2026-11-22T21:04:05Z\","
+#define SOURCE(id) "{\"bundle\":\"" id "\",\"since\":\"2026-11-22T21:04:05Z\"}"
+#define ONE	   FLAG_HEAD "\"bundles\":1,\"sources\":[" SOURCE(ID) "]}"
+#define MANY	   FLAG_HEAD "\"bundles\":20,\"sources\":[" SOURCE(ID) "," SOURCE("other") "]}"
 
 /* Flags of a case: each in a line, and again as JSON; one that is not of its form refuses all. */
 static void
 flags(void **state)
 {
-	static const char *const bad[] = {"[{}]", "[1]", "[" FLAG ",{\"about\":\"c:5k3\"}]"};
+	static const char *const bad[] = {
+	    "[{}]",
+	    "[1]",
+	    "[" ONE ",{\"about\":\"c:5k3\"}]",
+	    "[" FLAG_HEAD "\"bundles\":1}]",
+	    "[" FLAG_HEAD "\"bundles\":1,\"sources\":[{}]}]",
+	    "[" FLAG_HEAD "\"bundles\":1,\"sources\":[\"" ID "\"]}]",
+	    "[" FLAG_HEAD "\"bundles\":\"1\",\"sources\":[]}]",
+	};
 	struct buf lines = {0}, items = {0}, text = {0};
 	struct json *doc;
 	struct err e;
 
-	buf_adds(&text, "{\"flags\":[" FLAG "," FLAG "]}");
+	buf_adds(&text, "{\"flags\":[" ONE "," MANY "]}");
 	assert_ok(json_parse("t", text.data, text.len, 4096, &doc, &e), &e);
 	assert_ok(feed_flags(json_member(doc, "flags"), "t", &lines, &items, &e), &e);
-	assert_string_equal(buf_str(&lines), "inconclusive since 2026-11-22T21:04:05Z "
-					     "(019ab0c0-0000-7000-8000-000000000001)\n"
-					     "inconclusive since 2026-11-22T21:04:05Z "
-					     "(019ab0c0-0000-7000-8000-000000000001)\n");
-	assert_string_equal(buf_str(&items), FLAG "," FLAG);
+	assert_string_equal(buf_str(&lines),
+			    "inconclusive since 2026-11-22T21:04:05Z about c:5k3 (" ID ")\n"
+			    "inconclusive since 2026-11-22T21:04:05Z about c:5k3 (" ID
+			    ", other and 18 more)\n");
+	assert_string_equal(buf_str(&items), ONE "," MANY);
 	json_free(doc);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		buf_clear(&text);

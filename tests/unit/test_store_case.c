@@ -82,6 +82,71 @@ a_concern_stays_on_its_child(void **state)
 	assert_true(strstr(strstr(buf_str(&rig.reply.body), RIG_ID2), "inconclusive") != NULL);
 }
 
+static size_t
+times_in(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p += strlen(what))
+		n++;
+	return n;
+}
+
+static void
+actively_concerned(void)
+{
+	about_child();
+	rig.head.concern = 2;
+}
+
+/* Each child has one flag of a kind, however many bundles raised it, and each of them is named. */
+static void
+one_flag_of_a_kind(void **state)
+{
+	static const struct {
+		const char *id;
+		void (*change)(void);
+	} sent[] = {{RIG_ID, concerned}, {RIG_ID2, concerned}, {RIG_ID3, actively_concerned}};
+	const char *flags;
+
+	for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+		submit(sent[i].id, 1, sent[i].change);
+		rig_expect(201, ERR_OK);
+	}
+	ask_route("uhcw/emergency");
+	flags = strstr(buf_str(&rig.reply.body), "\"flags\":[");
+	assert_non_null(flags);
+	assert_int_equal(times_in(flags, "\"concern\":"), 2);
+	assert_int_equal(times_in(flags, "\"concern\":\"inconclusive\",\"bundle\":\"" RIG_ID "\""),
+			 1);
+	assert_int_equal(times_in(flags, "\"bundles\":2,\"sources\":[{\"bundle\":\"" RIG_ID "\""),
+			 1);
+	assert_int_equal(times_in(flags, "},{\"bundle\":\"" RIG_ID2 "\""), 1);
+	assert_int_equal(times_in(flags, "\"concern\":\"active\",\"bundle\":\"" RIG_ID3 "\""), 1);
+	assert_int_equal(times_in(flags, "\"bundles\":1,\"sources\":[{\"bundle\":\"" RIG_ID3 "\""),
+			 1);
+}
+
+#define RAISED 20 /* more than a flag names */
+
+/* The names of a flag are bounded: a long case does not swell every row of every feed. */
+static void
+a_flag_names_the_oldest(void **state)
+{
+	char id[UUID_TEXT];
+
+	for (unsigned i = 0; i < RAISED; i++) {
+		snprintf(id, sizeof id, "019ab000-0000-7000-8000-0000000001%02x", i);
+		submit(id, 1, concerned);
+		rig_expect(201, ERR_OK);
+	}
+	ask_route("uhcw/emergency");
+	assert_true(rig_body_has("\"bundle\":\"019ab000-0000-7000-8000-000000000100\",\"since\""));
+	assert_true(rig_body_has("\"bundles\":20,"));
+	assert_true(rig_body_has("00010f"));
+	assert_false(rig_body_has("000110"));
+}
+
 /* --- what replaces what --- */
 
 static void
@@ -479,6 +544,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_concern_stays_on_its_child, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(one_flag_of_a_kind, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_flag_names_the_oldest, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_final_replaces_its_provisional, rig_setup,
 					    rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_replaced, rig_setup, rig_teardown),
