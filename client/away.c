@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "away.h"
 #include "commands.h"
 #include "own.h"
 #include "safehand/time.h"
@@ -45,6 +46,8 @@ set_away(struct client *c, const struct args *a, const char *mailbox, struct err
 	return rc;
 }
 
+/* --- how it stands --- */
+
 static const struct json_rule rules[] = {
     {"mailbox", JSON_T_STRING, false, false, NAME_MAILBOX - 1},
     {"away", JSON_T_OBJECT, false, true, 0},
@@ -57,43 +60,57 @@ static const struct json_rule away_rules[] = {
     {NULL, 0, false, false, 0},
 };
 
+int
+away_check(const struct json *away, const char *path, struct err *e)
+{
+	return json_check(away, away_rules, path, e);
+}
+
+void
+away_text(const struct json *away, struct buf *out)
+{
+	const char *cover = json_text(away, "cover");
+
+	buf_addf(out, "away until %s%s%s", json_text(away, "until"),
+		 cover != NULL ? ", covered by " : "", cover != NULL ? cover : "");
+}
+
+void
+away_json(const struct json *away, struct buf *out)
+{
+	buf_addc(out, '{');
+	for (const struct json_rule *r = away_rules; r->name != NULL; r++)
+		buf_json_str(out, r->name, json_text(away, r->name));
+	buf_addc(out, '}');
+}
+
 static int
 tell(const struct client *c, const struct json *doc, struct buf *out, struct err *e)
 {
-	const char *mailbox, *cover;
-	const struct json *away;
+	bool there;
 
 	if (json_check(doc, rules, "away", e) < 0)
 		return -1;
-	mailbox = json_text(doc, "mailbox");
-	if (json_has_no(doc, "away")) {
-		if (!c->json) {
-			buf_addf(out, "%s is there\n", mailbox);
-			return 0;
-		}
-		buf_addc(out, '{');
-		buf_json_str(out, "mailbox", mailbox);
-		buf_json_str(out, "away", NULL);
-		buf_addc(out, '}');
+	there = json_has_no(doc, "away");
+	if (!there && away_check(json_member(doc, "away"), "away.away", e) < 0)
+		return -1;
+	if (!c->json) {
+		buf_addf(out, "%s is ", json_text(doc, "mailbox"));
+		if (there)
+			buf_adds(out, "there");
+		else
+			away_text(json_member(doc, "away"), out);
+		buf_addc(out, '\n');
 		return 0;
 	}
-	away = json_member(doc, "away");
-	if (json_check(away, away_rules, "away.away", e) < 0)
-		return -1;
-	cover = json_text(away, "cover");
-	if (c->json) {
-		buf_addc(out, '{');
-		buf_json_str(out, "mailbox", mailbox);
-		buf_json_key(out, "away");
-		buf_addc(out, '{');
-		buf_json_str(out, "since", json_text(away, "since"));
-		buf_json_str(out, "until", json_text(away, "until"));
-		buf_json_str(out, "cover", cover);
-		buf_adds(out, "}}");
-	} else {
-		buf_addf(out, "%s is away until %s%s%s\n", mailbox, json_text(away, "until"),
-			 cover != NULL ? ", covered by " : "", cover != NULL ? cover : "");
-	}
+	buf_addc(out, '{');
+	buf_json_str(out, "mailbox", json_text(doc, "mailbox"));
+	buf_json_key(out, "away");
+	if (there)
+		buf_adds(out, "null");
+	else
+		away_json(json_member(doc, "away"), out);
+	buf_addc(out, '}');
 	return 0;
 }
 

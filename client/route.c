@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "away.h"
 #include "feed.h"
 #include "order.h"
 #include "safehand/enc.h"
@@ -59,6 +60,7 @@ static const struct json_rule to_rules[] = {
     {"as", JSON_T_STRING, false, false, 8},
     {"for", JSON_T_STRING, true, false, NAME_MAILBOX - 1},
     {"keys", JSON_T_ARRAY, false, false, KEYS_MAX},
+    {"away", JSON_T_OBJECT, true, false, 0},
     {NULL, 0, false, false, 0},
 };
 
@@ -178,6 +180,22 @@ tell_added(struct client *c, const struct order *o, const struct recipient *to, 
 	}
 }
 
+/* Nobody will look at it for a while: the sender may rather telephone. */
+static int
+tell_away(struct client *c, const struct json *item, struct err *e)
+{
+	struct buf text = {0};
+
+	if (json_has_no(item, "away"))
+		return 0;
+	if (away_check(json_member(item, "away"), "route.to.away", e) < 0)
+		return -1;
+	away_text(json_member(item, "away"), &text);
+	say_note(c, "%s is %s", json_text(item, "mailbox"), buf_str(&text));
+	buf_free(&text);
+	return 0;
+}
+
 static int
 take_answer(struct client *c, struct order *o, const struct json *doc, struct identity **keys,
 	    struct err *e)
@@ -198,7 +216,8 @@ take_answer(struct client *c, struct order *o, const struct json *doc, struct id
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = take_recipient(json_item(list, i), &to[i], e) < 0 ||
 			     find_key(c, r, to[i].mailbox, &(*keys)[i], e) < 0 ||
-			     check_named(json_item(list, i), &(*keys)[i], e) < 0
+			     check_named(json_item(list, i), &(*keys)[i], e) < 0 ||
+			     tell_away(c, json_item(list, i), e) < 0
 			 ? -1
 			 : 0;
 	if (rc == 0)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "away.h"
 #include "safehand/enc.h"
 #include "safehand/time.h"
 
@@ -212,6 +213,38 @@ add_deadlines(const struct json *list, struct buf *out)
 }
 
 static const struct json *
+away_of(const struct timeline *t, const char *mailbox)
+{
+	const struct json *list = t->state != NULL ? json_member(t->state, "mailboxes") : NULL;
+	struct err not_of_its_form;
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		const char *name = json_text(one, "mailbox");
+
+		if (name != NULL && strcmp(name, mailbox) == 0 && !json_has_no(one, "away"))
+			return away_check(json_member(one, "away"), "away", &not_of_its_form) < 0
+				   ? NULL
+				   : json_member(one, "away");
+	}
+	return NULL;
+}
+
+/* Why nothing happens, and who looks instead: by the gateway's word. */
+static void
+add_away(const struct json *away, struct buf *out)
+{
+	struct buf text = {0};
+
+	if (away == NULL)
+		return;
+	away_text(away, &text);
+	add_escaped(out, "  ", buf_str(&text));
+	buf_addc(out, '\n');
+	buf_free(&text);
+}
+
+static const struct json *
 deadlines_of(const struct timeline *t, const char *mailbox)
 {
 	const struct json *list;
@@ -249,6 +282,7 @@ add_mailbox(const struct timeline *t, const char *mailbox, struct buf *out)
 			add_piece(t, &t->pieces[i], out);
 	if (*mailbox != '\0')
 		add_owed(t, mailbox, out);
+	add_away(away_of(t, mailbox), out);
 	add_deadlines(deadlines_of(t, mailbox), out);
 }
 

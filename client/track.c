@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "away.h"
 #include "commands.h"
 #include "files.h"
 #include "gate.h"
@@ -224,6 +225,22 @@ add_json_head(const struct track *t, struct buf *out)
 }
 
 static void
+add_json_mailbox(const struct json *one, struct buf *out)
+{
+	struct err not_of_its_form;
+
+	buf_addc(out, '{');
+	buf_json_str(out, "mailbox", json_text(one, "mailbox"));
+	buf_json_str(out, "state", json_text(one, "state"));
+	if (!json_has_no(one, "away") &&
+	    away_check(json_member(one, "away"), "away", &not_of_its_form) == 0) {
+		buf_json_key(out, "away");
+		away_json(json_member(one, "away"), out);
+	}
+	buf_addc(out, '}');
+}
+
+static void
 add_json(const struct track *t, struct buf *out)
 {
 	const struct json *list =
@@ -234,10 +251,8 @@ add_json(const struct track *t, struct buf *out)
 	buf_json_key(out, "mailboxes");
 	buf_addc(out, '[');
 	for (size_t i = 0; i < json_count(list); i++) {
-		buf_adds(out, i > 0 ? ",{" : "{");
-		buf_json_str(out, "mailbox", json_text(json_item(list, i), "mailbox"));
-		buf_json_str(out, "state", json_text(json_item(list, i), "state"));
-		buf_addc(out, '}');
+		buf_adds(out, i > 0 ? "," : "");
+		add_json_mailbox(json_item(list, i), out);
 	}
 	buf_addc(out, ']');
 	buf_json_key(out, "evidence");

@@ -30,26 +30,32 @@ away_cover(struct ledger *l, const struct member *m, int64_t now_ms, char out[st
 }
 
 void
+away_json(const struct ledger_away *a, const char *cover, struct buf *json)
+{
+	char time[TIME_TEXT];
+
+	buf_addc(json, '{');
+	time_format_ms(time, a->since_ms);
+	buf_json_str(json, "since", time);
+	time_format_ms(time, a->until_ms);
+	buf_json_str(json, "until", time);
+	buf_json_str(json, "cover", cover[0] == '\0' ? NULL : cover);
+	buf_addc(json, '}');
+}
+
+void
 away_show(struct store *s, const struct asker *a, const char *mailbox)
 {
 	struct ledger_away away;
 	struct buf json = {0};
-	char time[TIME_TEXT];
 
 	buf_addc(&json, '{');
 	buf_json_str(&json, "mailbox", mailbox);
 	buf_json_key(&json, "away");
-	if (away_now(s->reader, mailbox, s->now(), &away)) {
-		buf_addc(&json, '{');
-		time_format_ms(time, away.since_ms);
-		buf_json_str(&json, "since", time);
-		time_format_ms(time, away.until_ms);
-		buf_json_str(&json, "until", time);
-		buf_json_str(&json, "cover", away.cover[0] == '\0' ? NULL : away.cover);
-		buf_addc(&json, '}');
-	} else {
+	if (away_now(s->reader, mailbox, s->now(), &away))
+		away_json(&away, away.cover, &json);
+	else
 		buf_adds(&json, "null");
-	}
 	buf_addc(&json, '}');
 	reply_json(a, 200, &json);
 	buf_free(&json);

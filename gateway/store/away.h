@@ -14,6 +14,9 @@ bool away_now(struct ledger *l, const char *mailbox, int64_t now_ms, struct ledg
 void away_cover(struct ledger *l, const struct member *m, int64_t now_ms,
 		char out[static NAME_MAILBOX]);
 
+/* {"since","until","cover"}; cover "": null. Appends. */
+void away_json(const struct ledger_away *a, const char *cover, struct buf *json);
+
 /* --- questions; the mailbox is the asker's own --- */
 
 void away_show(struct store *s, const struct asker *a, const char *mailbox);

@@ -7,6 +7,7 @@
 
 #include "safehand/entry.h"
 #include "safehand/time.h"
+#include "store/away.h"
 #include "store/board.h"
 
 const char *
@@ -34,12 +35,14 @@ comma(struct buf *out)
 		buf_addc(out, ',');
 }
 
-/* The entries are read once; each delivery picks its own. */
+/* Entries and deliveries are read once; each delivery picks its own. */
 struct history {
 	struct store *s;
-	bool whole; /* with events and what is owed */
+	bool whole; /* with events, what is owed, and who is away */
 	struct ledger_entry *entries;
 	size_t n;
+	struct ledger_delivery *deliveries;
+	size_t ndeliveries;
 	struct buf *out;
 };
 
@@ -70,9 +73,33 @@ event_json(struct buf *out, const struct ledger_entry *entry)
 }
 
 static void
-delivery_json(void *ctx, const struct ledger_delivery *d)
+history_delivery(void *ctx, const struct ledger_delivery *d)
 {
 	struct history *h = ctx;
+
+	h->deliveries = mem_realloc(h->deliveries, h->ndeliveries + 1, sizeof *h->deliveries);
+	h->deliveries[h->ndeliveries++] = *d;
+}
+
+/* Who covers it is who the bundle is sealed for: another could not open it. */
+static void
+away_member(const struct history *h, const char *mailbox)
+{
+	const char *cover = "";
+	struct ledger_away away;
+
+	if (!away_now(h->s->reader, mailbox, h->s->now(), &away))
+		return;
+	for (size_t i = 0; i < h->ndeliveries; i++)
+		if (strcmp(h->deliveries[i].covers, mailbox) == 0)
+			cover = h->deliveries[i].mailbox;
+	buf_json_key(h->out, "away");
+	away_json(&away, cover, h->out);
+}
+
+static void
+delivery_json(const struct history *h, const struct ledger_delivery *d)
+{
 	struct buf *out = h->out;
 
 	comma(out);
@@ -88,8 +115,10 @@ delivery_json(void *ctx, const struct ledger_delivery *d)
 		if (strcmp(h->entries[i].mailbox, d->mailbox) == 0)
 			event_json(out, &h->entries[i]);
 	buf_addc(out, ']');
-	if (h->whole)
+	if (h->whole) {
 		board_bundle_json(h->s, d->bundle, d->mailbox, out);
+		away_member(h, d->mailbox);
+	}
 	buf_addc(out, '}');
 }
 
@@ -125,12 +154,15 @@ bundle_json(struct store *s, const struct ledger_bundle *b, bool events, struct 
 		ledger_each_entry(s->reader, b->n, history_add, &h);
 	buf_json_key(out, "mailboxes");
 	buf_addc(out, '[');
-	ledger_each_delivery(s->reader, b->n, delivery_json, &h);
+	ledger_each_delivery(s->reader, b->n, history_delivery, &h);
+	for (size_t i = 0; i < h.ndeliveries; i++)
+		delivery_json(&h, &h.deliveries[i]);
 	buf_addc(out, ']');
 	if (events) /* the sender's own: its final */
 		board_bundle_json(s, b->n, NULL, out);
 	buf_addc(out, '}');
 	free(h.entries);
+	free(h.deliveries);
 }
 
 struct listing {

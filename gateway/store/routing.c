@@ -313,11 +313,22 @@ answer_covers(struct answer *a, int64_t now_ms)
 	}
 }
 
+/* Who of the answer covers the mailbox; "": nobody. */
+static const char *
+answer_cover(const struct answer *a, const char *mailbox)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->to[i].covers, mailbox) == 0)
+			return a->to[i].mailbox;
+	return "";
+}
+
 static void
 recipient_json(const struct answer *a, const struct fact_recipient *to, int64_t now_ms,
 	       struct buf *json)
 {
 	const struct member *m = members_find(a->r->members, to->mailbox);
+	struct ledger_away away;
 
 	buf_addc(json, '{');
 	buf_json_str(json, "mailbox", to->mailbox);
@@ -333,7 +344,12 @@ recipient_json(const struct answer *a, const struct fact_recipient *to, int64_t 
 		buf_hex(json, m->certificates[i].cert, DIGEST_BYTES);
 		buf_addc(json, '"');
 	}
-	buf_adds(json, "]}");
+	buf_addc(json, ']');
+	if (away_now(a->r->ledger, to->mailbox, now_ms, &away)) {
+		buf_json_key(json, "away");
+		away_json(&away, answer_cover(a, to->mailbox), json);
+	}
+	buf_addc(json, '}');
 }
 
 int

@@ -44,7 +44,7 @@ bool route_excluded(struct route_memory *m, const char *from, const char *klass,
 		    const struct list *about, const char *mailbox);
 
 /* The whole answer to a route request. ERR_DENIED, ERR_UNKNOWN name what of it cannot be. Appends
- * the JSON of the contract: class, to, flags. */
+ * the JSON of the contract: class, to (with away, where nobody is at a mailbox now), flags. */
 int routing_answer(const struct routing *r, const struct msg_facts_route *f, int64_t now_ms,
 		   struct buf *json, struct err *e) __attribute__((warn_unused_result));
 

@@ -3,6 +3,7 @@
 # that lies about the route.
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -214,6 +215,13 @@ try:
     ok("  until the end of that day", told["away"]["until"].startswith(("2026-12-24T", "2026-12-25T")), told)
     text = plain(schools, "away", *there).stdout
     ok("  in words", text.startswith("schools/st-j.dsl is away until 2026-12-2"), text)
+    post = ["--from", "uhcw/emergency", "--class", "general", "--to", "schools/st-j.dsl"]
+    done = plain(uhcw, "send", *post, LETTER)
+    ok("  who sends to it is told", done.returncode == 0 and "st-j.dsl is away until 2026-12-2" in done.stderr, done)
+    id = uhcw.good("  sent", "send", *post, LETTER)["id"]
+    away = {m["mailbox"]: m.get("away") for m in uhcw.good("  and tracked", "track", id)["mailboxes"]}
+    ok("  says until when", away["schools/st-j.dsl"]["until"] == told["away"]["until"], away)
+    ok("  for people too, and who covers", re.search("away until .*, covered by schools/", plain(uhcw, "track", id).stdout), away)
     schools.refused("until yesterday", "usage", 2, "away", *there, "--until", "2020-01-01")
     schools.refused("covered by itself", "usage", 2, "away", *there, "--until", "2026-12-24", "--cover", "schools/st-j.dsl")
     schools.refused("covered by nobody", "unknown", 4, "away", *there, "--until", "2026-12-24", "--cover", "schools/none")

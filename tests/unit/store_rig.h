@@ -603,6 +603,18 @@ rig_ask_mailbox(enum ask what, const char *agency, const char *mailbox, const ch
 	rig_ask(&m);
 }
 
+/* Asks for the route of rig.route. */
+static inline void
+rig_ask_route(const char *agency)
+{
+	struct msg_route m = {.job = ++rig.job};
+
+	strcpy(m.agency, agency);
+	rig_reply_clear();
+	chan_send(rig.front, MSG_ROUTE, &m, role_memfd("route", "{}", 2));
+	rig_settle();
+}
+
 static void
 rig_expect(unsigned status, enum err_code code)
 {

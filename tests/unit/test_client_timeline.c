@@ -189,16 +189,40 @@ open_deadlines(void **state)
 	line.state = NULL;
 }
 
+/* Until when, and who looks instead; what is not of its form is not shown. */
+static void
+the_away_are_told(void **state)
+{
+	static const char text[] =
+	    "{\"mailboxes\":[{\"mailbox\":\"csc/mash\",\"state\":\"waiting\"},"
+	    "{\"mailbox\":\"uhcw/paediatrics\",\"state\":\"waiting\",\"away\":{\"since\":"
+	    "\"2025-11-20T12:00:00.000Z\",\"until\":\"2025-12-01T12:00:00.000Z\","
+	    "\"cover\":\"csc/duty\"}},{\"mailbox\":\"schools/st-j.dsl\",\"state\":\"waiting\","
+	    "\"away\":{\"since\":\"2025-11-20T12:00:00.000Z\",\"until\":"
+	    "\"2025-12-02T12:00:00.000Z\",\"cover\":null}},{\"mailbox\":\"wmp/ppu\",\"state\":"
+	    "\"waiting\",\"away\":{\"until\":\"2025-12-03T12:00:00.000Z\"}}]}";
+	struct err e;
+
+	put(EVENT_CONTENT_CONSIGNMENT, "csc/mash", 0, "ok");
+	put(EVENT_CONTENT_CONSIGNMENT, "uhcw/paediatrics", 0, "ok");
+	put(EVENT_CONTENT_CONSIGNMENT, "schools/st-j.dsl", 0, "ok");
+	put(EVENT_CONTENT_CONSIGNMENT, "wmp/ppu", 0, "ok");
+	assert_ok(json_parse("bundle", text, strlen(text), 4096, &line.state, &e), &e);
+	shows("yet, for 2 h\n  away until 2025-12-01T12:00:00.000Z, covered by csc/duty\n");
+	shows("yet, for 2 h\n  away until 2025-12-02T12:00:00.000Z\n");
+	shows("yet, for 2 h\n\nuhcw/paediatrics: waiting\n");
+	hides("2025-12-03");
+	json_free(line.state);
+	line.state = NULL;
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, fresh)
 	const struct CMUnitTest tests[] = {
-	    T(open_deadlines),
-	    T(spans),
-	    T(a_story),
-	    T(what_is_owed),
-	    T(nobody_owes_what_is_withdrawn),
+	    T(open_deadlines), T(the_away_are_told), T(spans),
+	    T(a_story),	       T(what_is_owed),	     T(nobody_owes_what_is_withdrawn),
 	    T(what_is_wrong),
 	};
 

@@ -45,18 +45,13 @@ concerned(void)
 static void
 ask_route(const char *to)
 {
-	struct msg_route m = {.job = ++rig.job};
-
-	strcpy(m.agency, "csc");
 	strcpy(rig.route.klass, "general");
 	strcpy(rig.route.from, "csc/mash");
 	strcpy(rig.route_names[0].name, to);
 	strcpy(rig.route_names[1].name, CHILD);
 	rig.route.to = (struct list){&rig.route_names[0], 1};
 	rig.route.about = (struct list){&rig.route_names[1], 1};
-	rig_reply_clear();
-	chan_send(rig.front, MSG_ROUTE, &m, role_memfd("route", "{}", 2));
-	rig_settle();
+	rig_ask_route("csc");
 	rig_expect(200, ERR_OK);
 }
 

@@ -929,17 +929,6 @@ subscriptions(void **unused)
 }
 
 static void
-ask_route(const char *agency)
-{
-	struct msg_route m = {.job = ++rig.job};
-
-	strcpy(m.agency, agency);
-	rig_reply_clear();
-	chan_send(rig.front, MSG_ROUTE, &m, role_memfd("r", "{}", 2));
-	rig_settle();
-}
-
-static void
 route(void **unused)
 {
 	struct buf head = {0};
@@ -950,7 +939,7 @@ route(void **unused)
 	strcpy(rig.route_names[0].name, "uhcw/emergency");
 	strcpy(rig.route_names[1].name, CHILD);
 	rig.route.to = (struct list){&rig.route_names[0], 1};
-	ask_route("csc");
+	rig_ask_route("csc");
 	rig_expect(200, ERR_OK);
 	assert_true(rig_body_has("{\"mailbox\":\"uhcw/emergency\",\"as\":\"to\",\"keys\":[\""));
 	assert_true(rig_body_has(hex_of_3));
@@ -958,29 +947,29 @@ route(void **unused)
 	    rig_body_has("\"uhcw/paediatrics\",\"as\":\"cover\",\"for\":\"uhcw/emergency\""));
 	assert_true(rig_body_has("\"flags\":[]"));
 	rig.route.about = (struct list){&rig.route_names[1], 1};
-	ask_route("csc");
+	rig_ask_route("csc");
 	assert_true(rig_body_has("\"uhcw/paediatrics\",\"as\":\"to\"")); /* subscribed now */
 	/* excluded: in the answer neither as subscriber nor as cover, at the bundle not demanded */
 	strcpy(rig.route_names[2].name, "uhcw/paediatrics");
 	rig.route.exclude = (struct list){&rig.route_names[2], 1};
-	ask_route("csc");
+	rig_ask_route("csc");
 	assert_false(rig_body_has("paediatrics"));
 	rig_bundle(&head, RIG_ID, payload, 1);
 	strcpy(rig.about[0].name, CHILD);
 	rig.head.about = (struct list){rig.about, 1};
 	rig_begin(&head, RIG_ID, strlen(payload));
 	assert_int_equal(rig.reply.kind, MSG_UPLOAD);
-	ask_route("uhcw");
+	rig_ask_route("uhcw");
 	rig_expect(403, ERR_DENIED);
 	strcpy(rig.route_names[0].name, "uhcw/nobody");
-	ask_route("csc");
+	rig_ask_route("csc");
 	rig_expect(404, ERR_UNKNOWN);
 	strcpy(rig.route.klass, "minutes");
 	strcpy(rig.route_names[0].name, "schools/st-j.dsl");
-	ask_route("csc");
+	rig_ask_route("csc");
 	rig_expect(403, ERR_DENIED);
 	strcpy(rig.route.klass, "nothing");
-	ask_route("csc");
+	rig_ask_route("csc");
 	rig_expect(403, ERR_DENIED);
 	buf_free(&head);
 }

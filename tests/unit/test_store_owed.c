@@ -392,6 +392,40 @@ the_away_name_their_cover(void **state)
 	is_sound();
 }
 
+/* Before the sender seals and after, it is told until when nobody looks, and who looks instead: of
+ * this bundle, for another deputy could not open it. */
+static void
+the_sender_is_told_who_is_away(void **state)
+{
+	static const char until[] = "\"until\":\"2025-11-26T09:00:00.000Z\",";
+	struct buf want = {0};
+
+	strcpy(rig.route.klass, "general");
+	strcpy(rig.route.from, "csc/mash");
+	strcpy(rig.route_names[0].name, ED);
+	rig.route.to = (struct list){&rig.route_names[0], 1};
+	rig_ask_route("csc");
+	rig_expect(200, ERR_OK);
+	assert_false(rig_body_has("away"));
+	go_away(T0 + DAY, "csc/duty");
+	rig_ask_route("csc");
+	buf_addf(&want,
+		 "\"away\":{\"since\":\"2025-11-25T09:00:00.000Z\",%s\"cover\":\"csc/duty\"}},",
+		 until);
+	assert_true(rig_body_has(buf_str(&want)));
+	rig_send(RIG_ID, duty_covers);
+	rig_send(RIG_ID2, NULL);
+	rig_ask_mailbox(ASK_BUNDLE, "csc", "", RIG_ID);
+	assert_true(rig_body_has(buf_str(&want)));
+	rig_ask_mailbox(ASK_BUNDLE, "csc", "", RIG_ID2);
+	assert_true(rig_body_has(until));
+	assert_true(rig_body_has("\"cover\":\"" PAED "\"}}"));
+	rig_ask_mailbox(ASK_AWAY_END, "uhcw", ED, "");
+	rig_ask_mailbox(ASK_BUNDLE, "csc", "", RIG_ID);
+	assert_false(rig_body_has("away"));
+	buf_free(&want);
+}
+
 static void
 away_is_refused(void **state)
 {
@@ -577,6 +611,7 @@ main(void)
 	    T(the_away_have_their_cover_at_once),
 	    T(who_goes_away_leaves_what_is_open),
 	    T(the_away_name_their_cover),
+	    T(the_sender_is_told_who_is_away),
 	    T(away_is_refused),
 	    T(the_board_shows_both_sides),
 	    T(a_repeat_is_no_receipt),
