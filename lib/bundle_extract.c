@@ -11,7 +11,7 @@
 
 #include "file_in.h"
 #include "safehand/bundle_file.h"
-#include "safehand/digest.h"
+#include "safehand/lane.h"
 #include "safehand/unpack.h"
 #include "safehand/unseal.h"
 
@@ -21,7 +21,7 @@ struct opening {
 	const struct bundle_file *b;
 	const struct bundle_opening *o;
 	struct unseal *unseal;
-	struct digest *content;
+	struct lane *content;
 	uint64_t at;	      /* bytes of the payload read so far */
 	bool ended, broken;   /* unsealed to its end; or not to be unsealed */
 	const uint8_t *plain; /* the chunk that was unsealed last, unseal's own memory */
@@ -39,7 +39,7 @@ one_chunk(void *ctx, const void *p, size_t n, struct err *e)
 {
 	struct opening *x = ctx;
 
-	digest_add(x->content, p, n);
+	lane_add(x->content, p, n);
 	x->plain = p;
 	x->nplain = n;
 	return 0;
@@ -293,7 +293,7 @@ bundle_file_extract(const struct bundle_file *b, const struct bundle_opening *o,
 
 	x->b = b;
 	x->o = o;
-	x->content = digest_new();
+	x->content = lane_new();
 	*has_content = false;
 	if (check_target(dir_fd, name, &why) == 0 &&
 	    unseal_begin(o->slot, o->x25519_secret, b->manifest->key_commitment, one_chunk, x,
@@ -301,7 +301,7 @@ bundle_file_extract(const struct bundle_file *b, const struct bundle_opening *o,
 	    unpack_begin(next_plain, x, o->max_bytes, &x->unpack, &why) == 0) {
 		rc = extract(x, dir_fd, name, &why);
 		*has_content = rc == 0 || has_whole_content(x, why.code);
-		digest_get(x->content, content_sha256);
+		lane_get(x->content, content_sha256);
 	}
 	if (rc == 0) {
 		*cover = x->cover;
@@ -312,7 +312,7 @@ bundle_file_extract(const struct bundle_file *b, const struct bundle_opening *o,
 	unpack_free(x->unpack);
 	unseal_free(x->unseal);
 	cover_free(x->cover);
-	digest_free(x->content);
+	lane_free(x->content);
 	free(x->found);
 	explicit_bzero(x->sealed, sizeof x->sealed);
 	free(x);

@@ -9,6 +9,7 @@
 #include "file_in.h"
 #include "safehand/bundle_file.h"
 #include "safehand/digest.h"
+#include "safehand/lane.h"
 
 #define READ_BYTES (256 * 1024) /* of the payload at a time */
 #define SENDERS	   (PROFILE_BIT(PROFILE_AGENCY_SIGN) | PROFILE_BIT(PROFILE_PERSON_SIGN))
@@ -142,7 +143,7 @@ bundle_file_check(const struct bundle_file *b, struct trust *t, int64_t at_ms, e
 }
 
 static int
-digest_payload(const struct bundle_file *b, struct digest *d, uint8_t *block,
+digest_payload(const struct bundle_file *b, struct lane *d, uint8_t *block,
 	       bundle_progress *progress, void *ctx, struct err *e)
 {
 	off_t start = (off_t)bundle_head_bytes(&b->head);
@@ -157,7 +158,7 @@ digest_payload(const struct bundle_file *b, struct digest *d, uint8_t *block,
 		if (r <= 0)
 			return r < 0 ? err_sys(e, "bundle")
 				     : err_set(e, ERR_DIGEST, "bundle: its payload is cut short");
-		digest_add(d, block, (size_t)r);
+		lane_add(d, block, (size_t)r);
 		file_forget(b->fd, (uint64_t)start + done, (uint64_t)r);
 		done += (uint64_t)r;
 		if (progress != NULL && progress(ctx, done, total) < 0)
@@ -171,13 +172,13 @@ bundle_file_check_payload(const struct bundle_file *b, bundle_progress *progress
 			  struct err *e)
 {
 	uint8_t *block = mem_alloc(READ_BYTES), got[DIGEST_BYTES];
-	struct digest *d = digest_new();
+	struct lane *d = lane_new();
 	int rc = digest_payload(b, d, block, progress, ctx, e);
 
-	digest_get(d, got);
+	lane_get(d, got);
 	if (rc == 0 && memcmp(got, b->manifest->payload_sha256, DIGEST_BYTES) != 0)
 		rc = err_set(e, ERR_DIGEST, "bundle: its payload is not the one that was signed");
-	digest_free(d);
+	lane_free(d);
 	free(block);
 	return rc;
 }

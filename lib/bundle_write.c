@@ -11,6 +11,7 @@
 #include "file_in.h"
 #include "safehand/bundle_file.h"
 #include "safehand/digest.h"
+#include "safehand/lane.h"
 #include "safehand/media.h"
 #include "safehand/pack.h"
 #include "safehand/seal.h"
@@ -30,7 +31,7 @@ struct writing {
 	uint64_t done, total;		  /* bytes of documents packed, and of all */
 	struct new_file payload; /* the payload, with room for a head of place bytes before it */
 	size_t place, foreseen;	 /* foreseen: bytes of the manifest */
-	struct digest *payload_digest;
+	struct lane *payload_digest;
 	uint64_t payload_bytes;
 	struct seal *seal;
 	struct pack *pack;
@@ -125,7 +126,7 @@ each_block(struct writing *w, int fd, const char *path,
 
 /* What a first reading finds out of a document. */
 struct look {
-	struct digest *digest;
+	struct lane *digest;
 	struct media *media;
 };
 
@@ -134,7 +135,7 @@ to_look(struct writing *w, const void *p, size_t n, void *ctx, struct err *e)
 {
 	struct look *look = ctx;
 
-	digest_add(look->digest, p, n);
+	lane_add(look->digest, p, n);
 	media_add(look->media, p, n);
 	return 0;
 }
@@ -150,12 +151,12 @@ survey_one(struct writing *w, size_t i, struct err *e)
 
 	if (take_names(in, out, e) < 0 || (fd = open_document(in->path, &w->seen[i].st, e)) < 0)
 		return -1;
-	look = (struct look){digest_new(), media_new(out->type)};
+	look = (struct look){lane_new(), media_new(out->type)};
 	rc = each_block(w, fd, in->path, to_look, &look, e);
 	if (rc == 0)
 		rc = media_end(look.media, in->path, e);
-	digest_get(look.digest, out->sha256);
-	digest_free(look.digest);
+	lane_get(look.digest, out->sha256);
+	lane_free(look.digest);
 	media_free(look.media);
 	close(fd);
 	out->size = (uint64_t)w->seen[i].st.st_size;
@@ -187,7 +188,7 @@ to_payload(void *ctx, const void *p, size_t n, struct err *e)
 {
 	struct writing *w = ctx;
 
-	digest_add(w->payload_digest, p, n);
+	lane_add(w->payload_digest, p, n);
 	if (file_write(w->payload.fd, p, n, "the payload", e) < 0)
 		return -1;
 	file_start_sync(w->payload.fd, w->place + w->payload_bytes, n);
@@ -312,7 +313,7 @@ foresee(struct writing *w, struct err *e)
 static int
 make_payload(struct writing *w, int dir_fd, const char *name, struct err *e)
 {
-	w->payload_digest = digest_new();
+	w->payload_digest = lane_new();
 	if (foresee(w, e) < 0 || file_begin(&w->payload, dir_fd, name, e) < 0)
 		return -1;
 	if (lseek(w->payload.fd, (off_t)w->place, SEEK_SET) < 0)
@@ -351,7 +352,7 @@ make_head(struct writing *w, struct err *e)
 	struct manifest *m = w->order->manifest, *again = NULL;
 
 	digest_of(w->slots.data, w->slots.len, m->slots_sha256);
-	digest_get(w->payload_digest, m->payload_sha256);
+	lane_get(w->payload_digest, m->payload_sha256);
 	seal_commitment(w->seal, m->key_commitment);
 	m->payload_bytes = w->payload_bytes;
 	/* what the gateway would refuse is refused here, before anybody signs it */
@@ -417,7 +418,7 @@ bundle_write(const struct bundle_order *order, int dir_fd, const char *name, str
 	file_abort(&w.payload);
 	pack_free(w.pack);
 	seal_free(w.seal);
-	digest_free(w.payload_digest);
+	lane_free(w.payload_digest);
 	buf_free(&w.cover);
 	buf_free(&w.slots);
 	buf_free(&w.manifest);

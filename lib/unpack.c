@@ -10,7 +10,7 @@
 #include <archive_entry.h>
 
 #include "safehand/cover.h"
-#include "safehand/digest.h"
+#include "safehand/lane.h"
 #include "safehand/name.h"
 #include "safehand/unpack.h"
 #include "file_in.h"
@@ -291,7 +291,7 @@ put(struct unpack *u, int fd, const uint8_t *p, size_t n, uint64_t at, struct er
 
 /* All blocks of the entry into fd (-1: nowhere) and d. */
 static int
-copy(struct unpack *u, int fd, struct digest *d, struct err *e)
+copy(struct unpack *u, int fd, struct lane *d, struct err *e)
 {
 	const void *p;
 	size_t n;
@@ -300,7 +300,7 @@ copy(struct unpack *u, int fd, struct digest *d, struct err *e)
 	while (u->taken < u->size) {
 		if (block(u, &p, &n, e) < 0)
 			return -1;
-		digest_add(d, p, n);
+		lane_add(d, p, n);
 		if (fd >= 0 && put(u, fd, p, n, u->taken - n, e) < 0)
 			return -1;
 	}
@@ -315,17 +315,17 @@ int
 unpack_file(struct unpack *u, int dir_fd, uint8_t sha256[static DIGEST_BYTES], struct err *e)
 {
 	const char *name = u->names[u->nnames - 1];
-	struct digest *d;
+	struct lane *d;
 	int fd = -1, rc;
 
 	if (dir_fd >= 0 &&
 	    (fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			 0600)) < 0)
 		return err_sys(e, "%s", name);
-	d = digest_new();
+	d = lane_new();
 	rc = copy(u, fd, d, e);
-	digest_get(d, sha256);
-	digest_free(d);
+	lane_get(d, sha256);
+	lane_free(d);
 	if (fd >= 0)
 		close(fd);
 	return rc;
