@@ -12,7 +12,10 @@
 
 #define COPY_BYTES (256 * 1024)	     /* where the kernel does not copy: few calls, little memory */
 #define SYNC_BYTES (8 * 1024 * 1024) /* enough for the disk to write in one go */
-#define PROC_TEXT  40		     /* "/proc/self/fd/" and a number */
+/* The beginning of a file that may stay in the machine's memory: most files are no longer, and are
+ * read again soon (by submit after seal, to be opened after they were checked). */
+#define KEEP_BYTES (256 * 1024 * 1024)
+#define PROC_TEXT  40 /* "/proc/self/fd/" and a number */
 
 static void
 temp_name(struct new_file *f, const char *name)
@@ -129,7 +132,7 @@ file_start_sync(int fd, uint64_t at, uint64_t n)
 	if (to <= from)
 		return;
 	sync_file_range(fd, from, to - from, SYNC_FILE_RANGE_WRITE);
-	if (before < 0)
+	if (before < KEEP_BYTES)
 		return;
 	sync_file_range(fd, before, SYNC_BYTES,
 			SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
@@ -143,7 +146,7 @@ file_forget(int fd, uint64_t at, uint64_t n)
 	off_t from = (off_t)(at / SYNC_BYTES * SYNC_BYTES);
 	off_t to = (off_t)((at + n) / SYNC_BYTES * SYNC_BYTES);
 
-	if (to > from)
+	if (to > from && from >= KEEP_BYTES)
 		posix_fadvise(fd, from, to - from, POSIX_FADV_DONTNEED);
 }
 

@@ -29,9 +29,10 @@ void file_abort(struct new_file *f);
 /* All n bytes, whatever interrupts. what begins the sentence. */
 int file_write(int fd, const void *p, size_t n, const char *what, struct err *e)
     __attribute__((warn_unused_result));
-/* After n bytes were written at offset at: every 8 MiB the kernel is told to begin with them, and
- * to forget those before once they are on disk. So the sync at the end finds little left, and a
- * large file neither fills the machine's memory nor drives other files out of it. */
+/* After n bytes were written at offset at: every 8 MiB the kernel is told to begin with them, and,
+ * past the first 256 MiB, to forget those before once they are on disk. So the sync at the end
+ * finds little left, and a large file neither fills the machine's memory nor drives other files out
+ * of it. */
 void file_start_sync(int fd, uint64_t at, uint64_t n);
 /* After n bytes were read at offset at: the same for reading. */
 void file_forget(int fd, uint64_t at, uint64_t n);

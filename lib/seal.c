@@ -76,6 +76,12 @@ push(struct seal *s, const uint8_t *p, size_t n, uint8_t tag, struct err *e)
 	return s->sink(s->ctx, s->sealed, (size_t)len, e);
 }
 
+static int
+push_whole(struct seal *s, const uint8_t *p, struct err *e)
+{
+	return push(s, p, CHUNK_BYTES, crypto_secretstream_xchacha20poly1305_TAG_MESSAGE, e);
+}
+
 /* A full chunk is kept until the next byte comes: only then is it known not to be the last. */
 int
 seal_add(struct seal *s, const void *p, size_t n, struct err *e)
@@ -84,16 +90,17 @@ seal_add(struct seal *s, const void *p, size_t n, struct err *e)
 
 	while (n > 0) {
 		size_t room = CHUNK_BYTES - s->n, take = n < room ? n : room;
+		bool whole = s->n == 0 && n > CHUNK_BYTES; /* need not be copied */
 
-		if (room == 0) {
-			if (push(s, s->plain, CHUNK_BYTES,
-				 crypto_secretstream_xchacha20poly1305_TAG_MESSAGE, e) < 0)
-				return -1;
+		if ((room == 0 && push_whole(s, s->plain, e) < 0) ||
+		    (whole && push_whole(s, from, e) < 0))
+			return -1;
+		if (room == 0)
 			s->n = 0;
-			continue;
+		if (room > 0 && !whole) {
+			memcpy(s->plain + s->n, from, take);
+			s->n += take;
 		}
-		memcpy(s->plain + s->n, from, take);
-		s->n += take;
 		from += take;
 		n -= take;
 	}
