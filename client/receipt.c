@@ -212,9 +212,11 @@ take_answer(struct client *c, const struct statement *s, const struct http_answe
 	return rc;
 }
 
+/* *refused: by the gateway, and for good. What fails here, on the way or over there leaves the
+ * question open: the same statement is then said again. */
 static int
 post(struct client *c, const struct statement *s, const struct buf *file,
-     struct receipt_given *given, char **evidence, struct err *e)
+     struct receipt_given *given, char **evidence, bool *refused, struct err *e)
 {
 	struct http_call call = {.method = "POST",
 				 .type = "application/vnd.safehand.statement",
@@ -233,6 +235,7 @@ post(struct client *c, const struct statement *s, const struct buf *file,
 		buf_addf(&path, "/v1/mailboxes/%s/bundles/%s/statements", s->mailbox, s->bundle);
 	call.path = buf_str(&path);
 	rc = gate_call(c, &call, &a, e);
+	*refused = rc < 0 && a.status >= 400 && a.status < 500 && !http_is_temporary(e);
 	if (rc == 0)
 		rc = take_answer(c, s, &a, given, evidence, e);
 	http_clear(&a);
@@ -246,6 +249,7 @@ receipt_post(struct client *c, struct statement *s, struct signer *signer,
 {
 	struct statement said;
 	struct buf file = {0};
+	bool refused = false;
 	struct err ignored;
 	int rc = -1;
 
@@ -255,10 +259,10 @@ receipt_post(struct client *c, struct statement *s, struct signer *signer,
 	else if (read_pending(c, s, &file, &ignored) == 0 || receipt_prepare(c, s, signer, e) == 0)
 		rc = file.len > 0 ? 0 : read_pending(c, s, &file, e);
 	if (rc == 0 && (rc = read_said(&file, &said, e)) == 0) {
-		rc = post(c, &said, &file, given, evidence, e);
+		rc = post(c, &said, &file, given, evidence, &refused, e);
 		if (s->kind != STATEMENT_COLLECTED && rc == 0)
 			rc = drop_pending(c, s, e);
-		else if (rc < 0 && !http_is_temporary(e)) /* refused: it may be said otherwise */
+		else if (refused) /* it may be said otherwise */
 			(void)!drop_pending(c, s, &ignored);
 	}
 	buf_free(&file);
