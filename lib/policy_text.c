@@ -1,6 +1,8 @@
-/* policy_text.c - the policy in one canonical text. Runs in: store, tests. Pure. */
+/* policy_text.c - the policy in one canonical text. Runs in: store, master, tests. Pure. */
 #include <inttypes.h>
 #include <string.h>
+
+#include "safehand/conf.h"
 
 #include "policy_in.h"
 
@@ -119,4 +121,28 @@ policy_text(const struct policy *p, struct buf *out)
 {
 	for (size_t i = 0; i < p->n; i++)
 		class_text(&p->classes[i], out);
+}
+
+static void
+mailboxes_text(const struct conf *c, struct buf *out)
+{
+	static const char *const keys[] = {"calendar", "mail", "webhook"};
+	const char *pattern;
+
+	for (size_t i = 0; (pattern = conf_instance(c, "mailbox", i)) != NULL; i++) {
+		buf_addf(out, "mailbox %s\n", pattern);
+		for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+			buf_addf(out, "%s %s\n", keys[k], conf_str(c, "mailbox", pattern, keys[k]));
+	}
+}
+
+void
+policy_whole_text(const struct policy *p, const struct buf *calendars, const struct conf *c,
+		  struct buf *out)
+{
+	buf_adds(out, "safehand-policy 1\n");
+	policy_text(p, out);
+	if (calendars != NULL)
+		buf_add(out, calendars->data, calendars->len);
+	mailboxes_text(c, out);
 }

@@ -196,6 +196,17 @@ check_head(const struct conf *c, const struct calendar_source *src, struct err *
 	return rc;
 }
 
+struct compiled {
+	const char *name;
+	struct buf text;
+};
+
+static int
+compiled_order(const void *a, const void *b)
+{
+	return strcmp(((const struct compiled *)a)->name, ((const struct compiled *)b)->name);
+}
+
 static void
 compile(const struct conf *c, const char *name, struct buf *text, struct err *e)
 {
@@ -225,17 +236,54 @@ compile(const struct conf *c, const char *name, struct buf *text, struct err *e)
 	free_files(terms, src.nterms);
 }
 
+/* All of them, in order of name whatever the order of the sections: it is part of the policy's one
+ * canonical text. */
+static void
+compile_all(const struct conf *c, struct buf *text, struct err *e)
+{
+	struct compiled *list = NULL;
+	const char *name;
+	size_t n = 0;
+
+	while ((name = conf_instance(c, "calendar", n)) != NULL) {
+		list = mem_realloc(list, n + 1, sizeof *list);
+		list[n] = (struct compiled){.name = name};
+		compile(c, name, &list[n++].text, e);
+	}
+	if (n > 0)
+		qsort(list, n, sizeof *list, compiled_order);
+	for (size_t i = 0; i < n; i++) {
+		buf_add(text, list[i].text.data, list[i].text.len);
+		buf_free(&list[i].text);
+	}
+	free(list);
+}
+
+int
+classes_text(const struct loaded *l, struct buf *out, struct err *e)
+{
+	const struct buf *calendars = NULL;
+	struct policy *p;
+
+	if (policy_from_conf(l->conf, &p, e) < 0)
+		return -1;
+	for (size_t i = 0; i < l->nfiles; i++)
+		if (strcmp(l->files[i].name, "calendars") == 0)
+			calendars = &l->files[i].data;
+	policy_whole_text(p, calendars, l->conf, out);
+	policy_free(p);
+	return 0;
+}
+
 void
 classes_load(struct loaded *l, struct err *e)
 {
 	struct buf text = {0};
-	const char *name;
 
 	for (size_t i = 0; i < l->nfiles; i++)
 		if (strcmp(l->files[i].name, "roster") == 0)
 			check_roster(l->conf, &l->files[i].data, e);
-	for (size_t i = 0; (name = conf_instance(l->conf, "calendar", i)) != NULL; i++)
-		compile(l->conf, name, &text, e);
+	compile_all(l->conf, &text, e);
 	if (text.len > 0)
 		load_add(l, "calendars", 1u << ROLE_STORE, false, &text, e);
 	buf_free(&text);

@@ -21,7 +21,7 @@
 #include "safehand/log.h"
 
 static const char usage[] =
-    "usage: safehandd [-nNV] [-f FILE]\n"
+    "usage: safehandd [-nNPV] [-f FILE]\n"
     "\n"
     "The Safehand gateway: takes sealed bundles in, keeps them, gives them out against signed "
     "receipts.\n"
@@ -29,6 +29,7 @@ static const char usage[] =
     "  -f, --config FILE  configuration (default /etc/safehand/safehand.conf)\n"
     "  -n, --check        check configuration and files, report every fault with file:line, exit\n"
     "  -N, --print        print the effective configuration, exit\n"
+    "  -P, --policy       print the policy in the text whose digest the log has, exit\n"
     "  -V, --version      print the version, exit\n"
     "  -h, --help         print this, exit\n"
     "\n"
@@ -67,6 +68,24 @@ check(const char *path)
 		printf("%s: good\n", path);
 	load_free(&l);
 	return 0;
+}
+
+static int
+print_policy(const char *path)
+{
+	struct buf text = {0};
+	struct loaded l = {0};
+	struct err e;
+	int rc;
+
+	if (load_all(path, &l, &e) < 0)
+		return err_exit(ERR_CONFIG);
+	rc = classes_text(&l, &text, &e);
+	if (rc == 0)
+		fwrite(text.data, 1, text.len, stdout);
+	buf_free(&text);
+	load_free(&l);
+	return rc == 0 ? 0 : err_exit(e.code);
 }
 
 /* The folder is the store's alone. */
@@ -150,17 +169,19 @@ serve(const char *path)
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", 1, NULL, 'f'}, {"check", 0, NULL, 'n'},
-						{"print", 0, NULL, 'N'},  {"version", 0, NULL, 'V'},
-						{"help", 0, NULL, 'h'},	  {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"config", 1, NULL, 'f'},  {"check", 0, NULL, 'n'},
+						{"print", 0, NULL, 'N'},   {"policy", 0, NULL, 'P'},
+						{"version", 0, NULL, 'V'}, {"help", 0, NULL, 'h'},
+						{NULL, 0, NULL, 0}};
 	const char *path = "/etc/safehand/safehand.conf";
 	int mode = 0;
 
-	for (int o; (o = getopt_long(argc, argv, "f:nNVh", options, NULL)) != -1;)
+	for (int o; (o = getopt_long(argc, argv, "f:nNPVh", options, NULL)) != -1;)
 		switch (o) {
 		case 'f': path = optarg; break;
 		case 'n':
-		case 'N': mode = o; break;
+		case 'N':
+		case 'P': mode = o; break;
 		case 'V': printf("safehandd %s\n", SAFEHAND_VERSION); return 0;
 		case 'h': fputs(usage, stdout); return 0;
 		default: fputs(usage, stderr); return err_exit(ERR_USAGE);
@@ -169,5 +190,10 @@ main(int argc, char **argv)
 		fprintf(stderr, "safehandd: %s: no arguments wanted\n%s", argv[optind], usage);
 		return err_exit(ERR_USAGE);
 	}
-	return mode == 'n' ? check(path) : mode == 'N' ? print_effective(path) : serve(path);
+	switch (mode) {
+	case 'n': return check(path);
+	case 'N': return print_effective(path);
+	case 'P': return print_policy(path);
+	default: return serve(path);
+	}
 }

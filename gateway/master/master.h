@@ -80,6 +80,9 @@ void contacts_load(struct loaded *l, struct err *e);
 void classes_check(const struct conf *c, struct err *e); /* what the configuration alone says */
 /* Their mailboxes are in the roster; the calendars, compiled, become a file of the store's. */
 void classes_load(struct loaded *l, struct err *e);
+/* The whole policy in its canonical text, as policy_whole_text has it. Appends. */
+int classes_text(const struct loaded *l, struct buf *out, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* listen.c: bound sockets, close-on-exec; end with err. */
 int listen_tcp(const char *address, struct err *e); /* "host:port", SO_REUSEPORT */

@@ -237,7 +237,7 @@ roster_tell_policy(struct store *s)
 {
 	struct buf text = {0};
 
-	policy_text(s->policy, &text);
+	policy_whole_text(s->policy, role_file(s->env, "calendars"), s->env->conf, &text);
 	tell(s, EVENT_POLICY_CHANGE, "ok", &text);
 	buf_free(&text);
 }

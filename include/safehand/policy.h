@@ -78,9 +78,15 @@ bool policy_allows(const struct policy_class *c, const char *from, const char *t
 /* May it send the class to anybody at all, or get it from anybody? */
 bool policy_may_send(const struct policy_class *c, const char *from);
 bool policy_may_get(const struct policy_class *c, const char *to);
-/* Appends the policy in one canonical text (classes by name, keys in fixed order, one a line): what
- * the digest in a PolicyChange entry is taken over. */
+/* Appends the classes in one canonical text: by name, keys in fixed order, one a line. */
 void policy_text(const struct policy *p, struct buf *out);
+/* Appends all that decides who may send what to whom and what is owed by when, in the one canonical
+ * text that the digest in a PolicyChange entry is taken over: the classes, the compiled calendars
+ * as they are given (in order of name; NULL: none), and the sections [mailbox "PATTERN"] of the
+ * effective configuration in their order, of which the first that covers a mailbox holds.
+ * safehand-evidence(5) has the format. */
+void policy_whole_text(const struct policy *p, const struct buf *calendars, const struct conf *c,
+		       struct buf *out);
 /* Appends a key's value as one would write it, canonical, of clock, provisional, collect, read,
  * answer, expects, subscribe, discounts, retain; nothing for one that the class does not have. */
 void policy_value(const struct policy_class *c, const char *key, struct buf *out);

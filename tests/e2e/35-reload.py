@@ -1,4 +1,7 @@
 # Reload without dropping what is under way: CRL, certificates, roster, classes; and what must not change is refused.
+import base64
+import hashlib
+import json
 import ssl
 import subprocess
 import threading
@@ -50,6 +53,44 @@ with open(gw.dir + "/classes.conf", "a") as f:
 said = reload()
 ok("the class is taken", "result=taken" in said, said)
 ok("the class is in force", uhcw.put(uhcw.draft("uhcw/emergency", ["csc/mash"], "ward-note")).status == 201)
+
+# --- a calendar is changed: the log says so, with a digest that anyone with the configuration makes anew ---
+def ctl(*words):
+    return subprocess.run([BUILD + "/bin/safehandctl", "-s", gw.dir + "/control", *words], check=True, capture_output=True, text=True).stdout
+
+
+def changes():
+    """Each PolicyChange of the log, as an entry; what was told before the bundle is in the log when it is."""
+    ok("  a bundle after it", uhcw.put(uhcw.draft("uhcw/emergency", ["csc/duty"])).status == 201)
+    size = int(uhcw.call("GET", "/v1/log/checkpoint").body.split(b"\n")[1])
+    entries = [json.loads(base64.b64decode(json.loads(ctl("evidence", str(n)))["entry"])) for n in range(size)]
+    return [e for e in entries if e["event"] == "PolicyChange"]
+
+
+def recomputed():
+    text = subprocess.run([BUILD + "/bin/safehandd", "-P", "-f", "safehand.conf"], check=True, capture_output=True, cwd=gw.dir).stdout
+    return hashlib.sha256(text).hexdigest()
+
+
+def closed(day):
+    with open(gw.dir + "/closed.ics", "w") as f:
+        f.write(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:{day}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+
+
+before = len(changes())
+ok("the policy in force is the one that is recomputed", changes()[-1]["statement_sha256"] == recomputed(), changes())
+closed("20281225")
+with open(gw.dir + "/classes.conf", "a") as f:
+    f.write('[calendar "wards"]\nzone = Europe/London\nclosed = closed.ics\n[mailbox "csc/duty"]\ncalendar = wards\n')
+for what, change in [("a calendar", lambda: None), ("one more closed day", lambda: closed("20281226"))]:
+    change()
+    said = reload()
+    ok(f"{what}: taken", "result=taken" in said, said)
+    now = changes()
+    before += 1
+    ok(f"{what}: one change of policy, as recomputed", len(now) == before and now[-1]["statement_sha256"] == recomputed(), now)
+reload()
+ok("the same again: no change", len(changes()) == before, changes())
 
 # --- a certificate is revoked: its live connection ends, others' do not ---
 shutil.copy(pki + "/certs/agency-tls/wmp.pem", gw.dir + "/wmp.pem")

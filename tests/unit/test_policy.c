@@ -30,6 +30,9 @@ static const struct conf_row table[] = {
     {"class", "expects", CONF_STR, true, "", 0, 0, NULL, "", NULL},
     {"class", "ladder", CONF_LIST, true, "", 0, 0, NULL, "", NULL},
     {"class", "expect-ladder", CONF_LIST, true, "", 0, 0, NULL, "", NULL},
+    {"mailbox", "calendar", CONF_STR, true, "", 0, 0, NULL, "", NULL},
+    {"mailbox", "mail", CONF_STR, true, "", 0, 0, NULL, "", NULL},
+    {"mailbox", "webhook", CONF_STR, true, "", 0, 0, NULL, "", NULL},
     {NULL, NULL, CONF_STR, false, NULL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -304,13 +307,74 @@ text_is_canonical(void **state)
 	policy_free(g);
 }
 
+static void
+whole_text(const char *conf, const char *calendars, struct buf *out)
+{
+	struct buf compiled = {0};
+	struct policy *p = NULL;
+	struct conf *c = NULL;
+	struct err e = {0};
+
+	if (conf_parse("test.conf", "", conf, strlen(conf), table, report, NULL, &c, &e) < 0 ||
+	    policy_from_conf(c, &p, &e) < 0)
+		fail_msg("%s", e.text);
+	buf_adds(&compiled, calendars);
+	policy_whole_text(p, compiled.len > 0 ? &compiled : NULL, c, out);
+	policy_free(p);
+	conf_free(c);
+	buf_free(&compiled);
+}
+
+#define MAILBOXES "[mailbox \"a/*\"]\ncalendar = office\n[mailbox \"*/*\"]\nmail = x@y.example\n"
+
+/* Each part of what the log's digest covers makes another text: classes, calendars, mailboxes, and
+ * the order of these, since the first that covers a mailbox holds. */
+static void
+whole_text_has_each_part(void **state)
+{
+	static const struct {
+		const char *conf, *calendars;
+	} rows[] = {
+	    {GENERAL MAILBOXES, "calendar office\nend\n"},
+	    {GENERAL "read = within 1 hour\n" MAILBOXES, "calendar office\nend\n"},
+	    {GENERAL MAILBOXES, "calendar office\nclosed 2026-12-25 2026-12-25\nend\n"},
+	    {GENERAL MAILBOXES, ""},
+	    {GENERAL "[mailbox \"a/*\"]\ncalendar = office\n", "calendar office\nend\n"},
+	    {GENERAL "[mailbox \"b/*\"]\ncalendar = office\n", "calendar office\nend\n"},
+	    {GENERAL "[mailbox \"a/*\"]\ncalendar = other\n", "calendar office\nend\n"},
+	    {GENERAL "[mailbox \"a/*\"]\nmail = office\n", "calendar office\nend\n"},
+	    {GENERAL "[mailbox \"a/*\"]\nwebhook = office\n", "calendar office\nend\n"},
+	    {GENERAL
+	     "[mailbox \"*/*\"]\nmail = x@y.example\n[mailbox \"a/*\"]\ncalendar = office\n",
+	     "calendar office\nend\n"},
+	};
+	struct buf texts[sizeof rows / sizeof *rows] = {0};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		whole_text(rows[i].conf, rows[i].calendars, &texts[i]);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(buf_str(&texts[i]), buf_str(&texts[k])) == 0)
+				fail_msg("rows %zu and %zu have one text", k, i);
+	}
+	assert_non_null(strstr(buf_str(&texts[0]),
+			       "\ncalendar office\nend\nmailbox a/*\ncalendar office\nmail \n"
+			       "webhook \nmailbox */*\ncalendar \nmail x@y.example\nwebhook \n"));
+	assert_int_equal(strncmp(buf_str(&texts[0]), "safehand-policy 1\nclass general\n", 32), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		buf_free(&texts[i]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(reads_values),	 cmocka_unit_test(reads_all_keys),
-	    cmocka_unit_test(allows_pairs_only), cmocka_unit_test(denies_by_default),
-	    cmocka_unit_test(refusals),		 cmocka_unit_test(text_is_canonical),
+	    cmocka_unit_test(reads_values),
+	    cmocka_unit_test(reads_all_keys),
+	    cmocka_unit_test(allows_pairs_only),
+	    cmocka_unit_test(denies_by_default),
+	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(text_is_canonical),
+	    cmocka_unit_test(whole_text_has_each_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

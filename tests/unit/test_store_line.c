@@ -1134,6 +1134,41 @@ changes_are_told_once(void **unused)
 	assert_int_equal(count_entries(EVENT_ROSTER_CHANGE), 2);
 }
 
+static const char policy_days[] =
+    "calendar office\nzone UTC\nweek mon-fri\nhours 08:00-17:00\noffset 0\n%send\n";
+
+/* A start with other calendars or other mailboxes is another policy, and a start with the same is
+ * none: each change is one entry, whose digest is of the text that a reader makes anew. */
+static void
+each_part_of_the_policy_is_told(void **unused)
+{
+	static const char closed[] = "closed 2026-12-25 2026-12-25\n";
+	struct buf conf = {0}, text = {0}, told = {0};
+	const char *const days[] = {"", closed, closed, closed};
+	static const int64_t changes[] = {2, 3, 3, 4};
+	char hex[HEX_LEN(DIGEST_BYTES)];
+	uint8_t digest[DIGEST_BYTES];
+
+	buf_adds(&conf, rig_conf_text);
+	for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+		rig_kill();
+		buf_clear(&rig.calendars);
+		buf_addf(&rig.calendars, policy_days, days[i]);
+		if (i == 3)
+			buf_adds(&conf, "[mailbox \"schools/*\"]\ncalendar = office\n");
+		rig_start(buf_str(&conf));
+		assert_int_equal(count_entries(EVENT_POLICY_CHANGE), changes[i]);
+	}
+	policy_whole_text(rig.store->policy, &rig.calendars, rig.env.conf, &text);
+	digest_of(text.data, text.len, digest);
+	hex_encode(hex, digest, sizeof digest);
+	assert_true(ledger_value(rig.store->reader, "policy", &told));
+	assert_string_equal(buf_str(&told), hex);
+	buf_free(&conf);
+	buf_free(&text);
+	buf_free(&told);
+}
+
 static void
 reload(void)
 {
@@ -1217,6 +1252,7 @@ main(void)
 	    T(verify_dies),
 	    T(notary_refuses),
 	    T(changes_are_told_once),
+	    T(each_part_of_the_policy_is_told),
 	    T(old_roster_is_refused),
 	    T(revoked_at_reload),
 	};
