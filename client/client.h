@@ -23,6 +23,9 @@ struct client {
 	/* gate.c's */
 	struct trust *trust;
 	struct roster *roster;
+	/* Those before them: who was given one may still work with it when they are renewed. */
+	struct trust *last_trust;
+	struct roster *last_roster;
 	uint8_t roster_sha256[DIGEST_BYTES];
 	struct http *http;
 	struct secret *tls_key_secret;

@@ -183,14 +183,22 @@ freshen_crl(struct client *c, int state, struct err *e)
 	    fetch(c, "/v1/crl", NULL, CRL_MAX_BYTES, &a, e) == 0)
 		rc = take_crl(c, state, &a.body, e);
 	http_clear(&a);
-	if (rc == 0) {
-		roster_free(c->roster); /* judged anew by it */
-		c->roster = NULL;
-		trust_free(c->trust);
-		c->trust = NULL;
-		rc = gate_trust(c, &c->trust, e);
-	}
 	return rc;
+}
+
+/* By the list that is kept now: another process of ours may have fetched it. */
+static int
+trust_anew(struct client *c, struct err *e)
+{
+	if (c->roster != NULL) { /* judged anew by it */
+		roster_free(c->last_roster);
+		c->last_roster = c->roster;
+		c->roster = NULL;
+	}
+	trust_free(c->last_trust);
+	c->last_trust = c->trust;
+	c->trust = NULL;
+	return gate_trust(c, &c->trust, e);
 }
 
 /* --- roster --- */
@@ -260,7 +268,7 @@ take_roster(struct client *c, int state, const struct http_answer *a, struct err
 		roster_free(new);
 		return -1;
 	}
-	roster_free(c->roster);
+	roster_free(c->roster); /* the kept one, read anew just now: nobody else has it */
 	c->roster = new;
 	memcpy(c->roster_sha256, sha256, DIGEST_BYTES);
 	trust_issuers(c, new);
@@ -300,7 +308,7 @@ freshen(struct client *c, int state, bool fresh, struct err *e)
 	if (fetches && files_age_ms(state, CRL) > most && freshen_crl(c, state, e) < 0 &&
 	    (!http_is_temporary(e) || !files_exists(state, CRL)))
 		return -1;
-	if (connect_new(c, TRUST_LIVE, e) < 0)
+	if (trust_anew(c, e) < 0 || connect_new(c, TRUST_LIVE, e) < 0)
 		return -1;
 	if (files_age_ms(state, ROSTER_ETAG) <= most && gate_kept_roster(c, &kept, e) == 0)
 		return 0;
@@ -353,6 +361,8 @@ gate_close(struct client *c)
 {
 	http_free(c->http);
 	roster_free(c->roster);
+	roster_free(c->last_roster);
 	trust_free(c->trust);
+	trust_free(c->last_trust);
 	secret_free(c->tls_key_secret);
 }
