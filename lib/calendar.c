@@ -118,6 +118,46 @@ calendar_hours(const struct calendar *c, int64_t day, int *from, int *to)
 	}
 }
 
+static int64_t
+last_marked(const bool *days)
+{
+	for (int64_t i = CALENDAR_DAYS - 1; i >= 0; i--)
+		if (days[i])
+			return CALENDAR_FIRST_DAY + i;
+	return -1;
+}
+
+static int64_t
+year_end(int64_t day)
+{
+	char text[DATE_TEXT];
+
+	date_format(text, day);
+	memcpy(text + 4, "-12-31", 6);
+	return date_parse(text, &day) < 0 ? -1 : day;
+}
+
+/* Days in term say themselves where they end; of closed days only whole years are known. */
+int64_t
+calendar_known_until(const struct calendar *c, enum calendar_day kind)
+{
+	int64_t last = last_marked(kind == CALENDAR_SCHOOL ? c->term : c->closed);
+
+	if (kind == CALENDAR_SCHOOL)
+		return last;
+	if (c->nshut > 0 && c->shut[c->nshut - 1].day > last)
+		last = c->shut[c->nshut - 1].day;
+	return last < 0 ? -1 : year_end(last);
+}
+
+bool
+calendar_is_ending(const struct calendar *c, enum calendar_day kind, int64_t now_ms)
+{
+	int64_t until = calendar_known_until(c, kind);
+
+	return until >= 0 && until - calendar_local_day(c, now_ms, NULL) < CALENDAR_WARN_DAYS;
+}
+
 static bool
 is_open_part(const struct calendar *c, int64_t day, int from, int to, int64_t from_ms,
 	     int64_t to_ms)

@@ -65,6 +65,29 @@ show_crl(const struct json *a, struct buf *out)
 	}
 }
 
+/* Dates that nobody renews make deadlines too early or too late, and nobody sees it. */
+static void
+show_ending(const struct json *a, struct buf *out)
+{
+	const struct json *list =
+	    json_has_no(a, "calendars_ending") ? NULL : json_member(a, "calendars_ending");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		const char *name = json_text(one, "calendar"), *until = json_text(one, "until"),
+			   *what = json_text(one, "what");
+
+		buf_adds(out, "calendar  ");
+		text_show(out, name != NULL ? name : "?");
+		buf_adds(out, ": ENDS, it knows no ");
+		buf_adds(out, what != NULL && strcmp(what, "terms") == 0 ? "school days"
+									 : "closed days");
+		buf_adds(out, " after ");
+		text_show(out, until != NULL ? until : "?");
+		buf_addc(out, '\n');
+	}
+}
+
 static void
 show_totals(const struct json *a, struct buf *out)
 {
@@ -91,6 +114,7 @@ show_totals(const struct json *a, struct buf *out)
 		buf_addf(out, "roster    serial %" PRId64 ", %" PRId64 " mailboxes\n",
 			 json_number(a, "roster_serial"), json_number(a, "mailboxes"));
 	show_crl(a, out);
+	show_ending(a, out);
 	if (json_number(a, "alarms") > 0)
 		buf_addf(out,
 			 "ALARM     %" PRId64 " alarms since the start: see canary and"

@@ -168,15 +168,38 @@ free_files(struct calendar_file *files, size_t n)
 	free(files);
 }
 
+static bool
+is_used(const struct conf *c, const char *calendar)
+{
+	const char *pattern;
+
+	for (size_t i = 0; (pattern = conf_instance(c, "mailbox", i)) != NULL; i++)
+		if (strcmp(conf_str(c, "mailbox", pattern, "calendar"), calendar) == 0)
+			return true;
+	return false;
+}
+
 /* Not a fault: it was good for its time. */
 static void
-warn_ended(const struct conf *c, const char *name, const struct calendar *calendar)
+warn_ending(const struct conf *c, const char *name, const struct calendar *calendar)
 {
-	int64_t today = calendar_local_day(calendar, time_now_ms(), NULL);
+	static const struct {
+		enum calendar_day kind;
+		const char *key, *days;
+	} rows[] = {{CALENDAR_WORKING, "closed", "closed days"},
+		    {CALENDAR_SCHOOL, "terms", "school days"}};
+	char until[DATE_TEXT];
 
-	if (calendar_has_terms(calendar) && calendar_next_day(calendar, today, CALENDAR_SCHOOL) < 0)
-		fprintf(stderr, "%s: terms: warning: calendar \"%s\" has no school day any more\n",
-			conf_where(c, "calendar", name, "terms"), name);
+	if (!is_used(c, name))
+		return;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (!calendar_is_ending(calendar, rows[i].kind, time_now_ms()))
+			continue;
+		date_format(until, calendar_known_until(calendar, rows[i].kind));
+		fprintf(stderr, "%s: %s: warning: calendar \"%s\" knows no %s after %s\n",
+			conf_where(c, "calendar", name, rows[i].key), rows[i].key, name,
+			rows[i].days, until);
+	}
 }
 
 /* Zone, week and hours by themselves: a fault of theirs has a line of the configuration. */
@@ -228,7 +251,7 @@ compile(const struct conf *c, const char *name, struct buf *text, struct err *e)
 			report(&fault, e);
 		else {
 			calendar_format(calendar, text);
-			warn_ended(c, name, calendar);
+			warn_ending(c, name, calendar);
 		}
 	}
 	calendar_free(calendar);

@@ -19,6 +19,7 @@
 #include "store/board.h"
 #include "store/bundle_json.h"
 #include "store/deadline.h"
+#include "store/desk.h"
 #include "store/fsck.h"
 #include "store/group.h"
 #include "store/proof.h"
@@ -117,6 +118,22 @@ status_crl(const struct store *s, struct buf *b)
 	buf_json_str(b, "crl_until", time);
 }
 
+static void
+status_ending(void *ctx, const char *calendar, const char *what, int64_t until)
+{
+	char day[DATE_TEXT];
+	struct buf *b = ctx;
+
+	if (b->data[b->len - 1] == '}')
+		buf_addc(b, ',');
+	date_format(day, until);
+	buf_addc(b, '{');
+	buf_json_str(b, "calendar", calendar);
+	buf_json_str(b, "what", what);
+	buf_json_str(b, "until", day);
+	buf_addc(b, '}');
+}
+
 static bool
 run_status(struct control *c, char **words, size_t n)
 {
@@ -150,6 +167,10 @@ run_status(struct control *c, char **words, size_t n)
 	}
 	buf_json_int(b, "alarms", (int64_t)(s->canary_alarms + s->fetch_alarms));
 	status_crl(s, b);
+	buf_json_key(b, "calendars_ending");
+	buf_addc(b, '[');
+	desks_each_ending(s->desks, s->now(), status_ending, b);
+	buf_addc(b, ']');
 	buf_json_key(b, "roles");
 	buf_adds(b, c->roles.len > 0 ? buf_str(&c->roles) : "[]");
 	buf_addc(b, '}');

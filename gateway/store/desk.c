@@ -131,3 +131,27 @@ desk_address(const struct desks *c, const char *mailbox, enum notify_kind kind,
 	*pattern = one->pattern;
 	return true;
 }
+
+static bool
+is_used(const struct desks *c, const struct calendar *calendar)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i].calendar == calendar)
+			return true;
+	return false;
+}
+
+void
+desks_each_ending(const struct desks *c, int64_t now_ms,
+		  void (*each)(void *ctx, const char *calendar, const char *what, int64_t until),
+		  void *ctx)
+{
+	static const enum calendar_day kinds[] = {CALENDAR_WORKING, CALENDAR_SCHOOL};
+
+	for (size_t i = 0; i < c->ncalendars; i++)
+		for (size_t k = 0; is_used(c, c->calendars[i]) && k < 2; k++)
+			if (calendar_is_ending(c->calendars[i], kinds[k], now_ms))
+				each(ctx, calendar_name(c->calendars[i]),
+				     kinds[k] == CALENDAR_SCHOOL ? "terms" : "closed",
+				     calendar_known_until(c->calendars[i], kinds[k]));
+}

@@ -20,5 +20,11 @@ const struct calendar *desk_calendar(const struct desks *c, const char *mailbox)
 /* The address and the section's pattern; false: there is none of the kind. */
 bool desk_address(const struct desks *c, const char *mailbox, enum notify_kind kind,
 		  const char **address, const char **pattern);
+/* Of each calendar that a mailbox has, what comes to its end (calendar_is_ending): what: "closed",
+ * "terms"; until: the last local day that is known. */
+void desks_each_ending(const struct desks *c, int64_t now_ms,
+		       void (*each)(void *ctx, const char *calendar, const char *what,
+				    int64_t until),
+		       void *ctx);
 
 #endif

@@ -2,6 +2,7 @@
 #include "safehand/identity.h"
 #include "store/control.h"
 #include "store/deadline.h"
+#include "store/desk.h"
 #include "store/feed.h"
 #include "store/group.h"
 #include "store/upload.h"
@@ -23,6 +24,21 @@ crl_end(const struct store *s)
 	if (crl == NULL || trust_crls_end(crl->data, crl->len, &end) < 0 || end < 0)
 		return 0;
 	return (uint64_t)end / 1000;
+}
+
+static void
+count_ending(void *ctx, const char *calendar, const char *what, int64_t until)
+{
+	++*(uint64_t *)ctx;
+}
+
+static uint64_t
+calendars_ending(const struct store *s)
+{
+	uint64_t n = 0;
+
+	desks_each_ending(s->desks, s->now(), count_ending, &n);
+	return n;
 }
 
 void
@@ -64,4 +80,7 @@ metrics_text(struct store *s, struct buf *out)
 	metric(out, "crl_end_seconds", "gauge",
 	       "When the first revocation list is due to be replaced, in Unix time; 0: none.",
 	       crl_end(s));
+	metric(out, "calendars_ending", "gauge",
+	       "Calendars in use whose closed days or terms end soon: see safehandctl status.",
+	       calendars_ending(s));
 }

@@ -19,6 +19,9 @@
 #define CALENDAR_FIRST_DAY 18262 /* 2020-01-01, days since 1970: nothing before is judged */
 #define CALENDAR_LAST_DAY  36524 /* 2069-12-31: nothing after is judged */
 
+#define CALENDAR_WARN_DAYS                                                                         \
+	90 /* days before its dates end that it is warned of: a term to get the next ones */
+
 enum calendar_day { CALENDAR_WORKING, CALENDAR_SCHOOL };
 
 struct calendar; /* compiled; immutable */
@@ -71,6 +74,11 @@ bool calendar_is_day(const struct calendar *c, int64_t day, enum calendar_day ki
 void calendar_hours(const struct calendar *c, int64_t day, int *from, int *to);
 /* The first day of the kind that is >= day; -1: none before LAST. */
 int64_t calendar_next_day(const struct calendar *c, int64_t day, enum calendar_day kind);
+/* The last local day of which the calendar's dates speak: of WORKING the last one of the year of
+ * its last closed day or hours, of SCHOOL its last day in term; -1: it has no such dates. */
+int64_t calendar_known_until(const struct calendar *c, enum calendar_day kind);
+/* Are less than CALENDAR_WARN_DAYS left of that? Without such dates none come to an end. */
+bool calendar_is_ending(const struct calendar *c, enum calendar_day kind, int64_t now_ms);
 /* Is there any open time in [from_ms, to_ms)? Open: inside the hours of a school day if the
  * calendar has terms, else of a working day. */
 bool calendar_open_between(const struct calendar *c, int64_t from_ms, int64_t to_ms);

@@ -179,8 +179,13 @@ ics 'BEGIN:VEVENT\nDTSTART:20261225T100000\nDURATION:PT1H\nEND:VEVENT\n' bad
 added "$CAL"'terms = bad.ics\n'
 refused "terms of hours" "bad.ics:4: event: a term has whole days" "$D" -n -f "$T/safehand.conf"
 ics 'BEGIN:VEVENT\nDTSTART;VALUE=DATE:20200901\nDTEND;VALUE=DATE:20201219\nEND:VEVENT\n' bad
-added "$CAL"'terms = bad.ics\n'
-ok "terms that have ended: a warning" sh -c "'$D' -n -f '$T/safehand.conf' 2>&1 | grep -F '$(at 4): terms: warning: calendar \"school\" has no school day'"
+USED='[mailbox "schools/st-j.dsl"]\ncalendar = school\n'
+added "$CAL"'terms = bad.ics\n'"$USED"
+ok "terms that have ended: a warning" sh -c "'$D' -n -f '$T/safehand.conf' 2>&1 | grep -F '$(at 4): terms: warning: calendar \"school\" knows no school days after 2020-12-18'"
+added "$CAL"'closed = bad.ics\n'"$USED"
+ok "closed days that have ended: a warning" sh -c "'$D' -n -f '$T/safehand.conf' 2>&1 | grep -F '$(at 4): closed: warning: calendar \"school\" knows no closed days after 2020-12-31'"
+added "$CAL"'closed = bad.ics\n'
+ok "no warning of what no mailbox has" sh -c "! '$D' -n -f '$T/safehand.conf' 2>&1 | grep warning"
 # the content of the roster with a circle in it; whose signature it has is not for -n to say
 /usr/bin/python3 - "$T/pki/roster.shr" "$T/circle.shr" <<'EOT'
 import json, struct, sys

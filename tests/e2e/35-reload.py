@@ -91,6 +91,14 @@ for what, change in [("a calendar", lambda: None), ("one more closed day", lambd
     ok(f"{what}: one change of policy, as recomputed", len(now) == before and now[-1]["statement_sha256"] == recomputed(), now)
 reload()
 ok("the same again: no change", len(changes()) == before, changes())
+status = lambda: json.loads(ctl("--json", "status"))["calendars_ending"]
+ok("closed days that go on: nothing is said", status() == [] and "warning" not in gw.text(), status())
+closed("20210101")
+said = reload()
+ok("closed days that have ended: told at the reload", 'closed: warning: calendar "wards" knows no closed days after 2021-12-31' in said, said)
+ok("  and in the status", status() == [{"calendar": "wards", "what": "closed", "until": "2021-12-31"}], status())
+closed("20281226")
+reload()
 
 # --- a certificate is revoked: its live connection ends, others' do not ---
 shutil.copy(pki + "/certs/agency-tls/wmp.pem", gw.dir + "/wmp.pem")

@@ -539,6 +539,53 @@ example_school(void **state)
 	buf_free(&terms.text);
 }
 
+/* Warned of from a named number of days before the last year of closed days, or the last term,
+ * ends; never of dates that a calendar does not have. */
+static void
+what_ends_is_warned_of(void **state)
+{
+	static const char head[] =
+	    "calendar c\nzone UTC\nweek mon-fri\nhours 08:00-17:00\noffset 0\n";
+	static const struct {
+		const char *days, *now;
+		bool closed, terms;
+	} rows[] = {
+	    {"", "2029-12-31T12:00:00Z", false, false},
+	    {"closed 2029-12-25 2029-12-26\n", "2029-10-02T23:59:59Z", false, false},
+	    {"closed 2029-12-25 2029-12-26\n", "2029-10-03T00:00:00Z", true, false},
+	    {"closed 2029-12-25 2029-12-26\n", "2031-01-01T00:00:00Z", true, false},
+	    {"closed 2029-01-01 2029-01-01\n", "2029-10-02T23:59:59Z", false, false},
+	    {"closed 2029-12-31 2030-01-01\n", "2029-12-31T00:00:00Z", false, false},
+	    {"closed 2028-01-03 2028-01-03\nshut 2029-12-24 12:00-17:00\n", "2029-10-02T00:00:00Z",
+	     false, false},
+	    {"shut 2029-12-24 12:00-17:00\n", "2029-10-03T00:00:00Z", true, false},
+	    {"term 2028-06-05 2028-07-21\n", "2028-04-22T23:59:59Z", false, false},
+	    {"term 2028-06-05 2028-07-21\n", "2028-04-23T00:00:00Z", false, true},
+	    {"term 2028-06-05 2028-07-21\nclosed 2028-12-25 2028-12-25\n", "2028-11-01T00:00:00Z",
+	     true, true},
+	    {"closed 2069-12-25 2069-12-25\n", "2069-12-01T00:00:00Z", true, false},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct calendar *c = NULL;
+		struct buf text = {0};
+		struct err e = {0};
+		size_t taken;
+		int64_t now;
+
+		buf_addf(&text, "%s%send\n", head, rows[i].days);
+		assert_int_equal(time_parse(rows[i].now, &now), 0);
+		if (calendar_parse(text.data, text.len, &taken, &c, &e) < 0)
+			fail_msg("row %zu: %s", i, e.text);
+		if (calendar_is_ending(c, CALENDAR_WORKING, now) != rows[i].closed ||
+		    calendar_is_ending(c, CALENDAR_SCHOOL, now) != rows[i].terms)
+			fail_msg("row %zu: %s at %s", i, rows[i].days, rows[i].now);
+		calendar_free(c);
+		buf_free(&text);
+	}
+	assert_int_equal(calendar_known_until(calendar_always(), CALENDAR_WORKING), -1);
+}
+
 static void
 always_open(void **state)
 {
@@ -567,7 +614,8 @@ main(void)
 	    cmocka_unit_test(random_calendars),	 cmocka_unit_test(what_files_say),
 	    cmocka_unit_test(refusals),		 cmocka_unit_test(refuses_settings),
 	    cmocka_unit_test(england_and_wales), cmocka_unit_test(example_school),
-	    cmocka_unit_test(refuses_text),	 cmocka_unit_test(always_open),
+	    cmocka_unit_test(refuses_text),	 cmocka_unit_test(what_ends_is_warned_of),
+	    cmocka_unit_test(always_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

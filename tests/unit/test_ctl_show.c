@@ -171,6 +171,9 @@ status(void **state)
 	    "{\"version\":\"0.1.0\",\"started\":\"2026-11-24T09:30:00Z\",\"bundles\":12,\"live\":"
 	    "11,"
 	    "\"waiting\":3,\"entries\":40,\"quarantined\":1,\"uploads\":2,\"long_polls\":5,"
+	    "\"calendars_ending\":[{\"calendar\":\"office\",\"what\":\"closed\",\"until\":"
+	    "\"2026-12-31\"},{\"calendar\":\"schools\",\"what\":\"terms\",\"until\":\"2026-12-18\"}"
+	    "],"
 	    "\"verify_workers\":2,\"disk_free\":13421772800,\"roster_serial\":4,\"mailboxes\":8,"
 	    "\"roles\":[{\"role\":\"store\",\"index\":0,\"pid\":77,\"confinement\":{\"uid\":"
 	    "\"104\","
@@ -184,6 +187,8 @@ status(void **state)
 	has("3 deliveries not yet collected");
 	has("12 GiB free");
 	has("serial 4, 8 mailboxes");
+	has("calendar  office: ENDS, it knows no closed days after 2026-12-31\n");
+	has("calendar  schools: ENDS, it knows no school days after 2026-12-18\n");
 	has("store   0   77  104   yes");
 	has("verify  1   78  \xe2\x80\x93");
 	show("status", NULL, "{}");
