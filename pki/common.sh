@@ -81,6 +81,22 @@ publish() {
 	mv "$TMP/crl.pem" "$DIR/trust/crl.pem"
 }
 
+# want_word FILE: it holds a passphrase, in one line that is not empty
+want_word() {
+	[ -r "$1" ] || die "--passphrase-file $1: cannot be read"
+	[ "$(head -n 1 "$1" | tr -d '\r\n' | wc -c)" -gt 0 ] || die "--passphrase-file $1: want a passphrase in its first line"
+}
+# new_key OUT [genpkey's arguments]: a key, under the passphrase in $WORD if there is one; it never is on disk without
+new_key() {
+	out=$1
+	shift
+	if [ -n "$WORD" ]; then
+		openssl genpkey "$@" | openssl pkcs8 -topk8 -scrypt -passout "file:$WORD" -out "$out"
+	else
+		openssl genpkey "$@" -out "$out"
+	fi
+}
+
 # index_add CA CERT: the line by which openssl-ca(1) knows a certificate for revocation
 index_add() {
 	printf 'V\t%s\t\t%s\tunknown\t%s\n' "$(index_time "$2")" "$(serial_of "$2")" \

@@ -101,6 +101,34 @@ refused "a mailbox before its agency" "is not named above" "$P/roster" --members
 members 'fax 024\n'
 refused "a line of another kind" "want agency, mailbox or class" "$P/roster" --members "$T/bad"
 
+# --- keys under a passphrase ---
+echo "open sesame" >"$T/word"
+echo "another" >"$T/word2"
+echo >"$T/no-word"
+fits() { [ "$(openssl pkey -in "$1" -passin "file:$T/word" -pubout)" = "$(openssl x509 -in "$2" -noout -pubkey)" ]; }
+ok "a gateway's key under a passphrase" "$P/issue" tsa gw2 --passphrase-file "$T/word"
+ok "it is of scrypt" sh -c "openssl asn1parse -in '$D/certs/tsa/gw2.key' | grep -q ':scrypt' && grep -q 'BEGIN ENCRYPTED PRIVATE KEY' '$D/certs/tsa/gw2.key'"
+ok "the passphrase opens it, and it is the certificate's" fits "$D/certs/tsa/gw2.key" "$D/certs/tsa/gw2.pem"
+ok "another does not" sh -c "! openssl pkey -in '$D/certs/tsa/gw2.key' -passin 'file:$T/word2' -noout"
+ok "the same with its own times" "$P/issue" gateway-tls gw2 --dns gw --not-before 2026-01-01T00:00:00Z --not-after 2036-01-01T00:00:00Z --passphrase-file "$T/word"
+ok "renewed under a passphrase" "$P/renew" tsa gw2 --passphrase-file "$T/word"
+ok "keys under a passphrase are for the owner only" sh -c "[ -z \"\$(find '$D' -name '*.key' -perm /077)\" ]"
+refused "an empty passphrase" "want a passphrase in its first line" "$P/issue" tsa gw3 --passphrase-file "$T/no-word"
+refused "no passphrase file" "cannot be read" "$P/issue" tsa gw3 --passphrase-file "$T/none"
+refused "a passphrase for another's key" "made here" "$P/issue" gateway-sign gw3 --csr "$T/csr" --passphrase-file "$T/word"
+refused "a passphrase for a member's key" "safehand enroll" "$P/issue" agency-tls wmp --passphrase-file "$T/word"
+refused "a log key under an empty passphrase" "want a passphrase" "$P/log-key" other.example/log --passphrase-file "$T/no-word"
+mv "$D/log" "$T/log"
+ok "a log key under a passphrase" "$P/log-key" test.example/log --passphrase-file "$T/word"
+openssl pkey -in "$D/log/test.example_log.key" -passin "file:$T/word" -pubout -outform DER | tail -c 32 >"$T/raw"
+ok "its verifier key is its own" sh -c "[ \"\$({ printf '\\001'; cat '$T/raw'; } | openssl base64 -A)\" = \"\$(sed 's/^[^+]*+[^+]*+//' '$D/log/log.vkey')\" ]"
+rm -r "$D/log"
+mv "$T/log" "$D/log"
+ok "a roster's key under a passphrase" "$P/issue" roster-sign second --passphrase-file "$T/word"
+refused "a roster without it" "give --passphrase-file" "$P/roster" --members "$T/members" --as second
+refused "a roster with another" "not signed" "$P/roster" --members "$T/members" --as second --passphrase-file "$T/word2"
+ok "a roster with it" "$P/roster" --members "$T/members" --as second --passphrase-file "$T/word"
+
 ok "revoke" "$P/revoke" agency-tls uhcw
 ok "stock openssl refuses it now" sh -c "! openssl verify -CAfile '$D/trust/root.pem' -untrusted '$D/trust/issuing.pem' -CRLfile '$D/trust/crl.pem' -crl_check_all '$D/certs/agency-tls/uhcw.pem'"
 refused "show says revoked" "certificate revoked" "$P/show" "$D/certs/agency-tls/uhcw.pem"
