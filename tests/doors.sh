@@ -12,7 +12,7 @@ door() { # header-pattern, allowed files
 		esac
 	done
 }
-door openssl/ "lib/crypto.c lib/digest.c lib/identity.c lib/trust.c lib/known.c lib/signature.c lib/timestamp.c lib/note.c lib/pkcs11.c lib/openssl_in.c lib/openssl_in.h gateway/front/tls.c gateway/front/tls.h"
+door openssl/ "lib/crypto.c lib/digest.c lib/identity.c lib/trust.c lib/key.c lib/known.c lib/signature.c lib/timestamp.c lib/note.c lib/pkcs11.c lib/openssl_in.c lib/openssl_in.h gateway/front/tls.c gateway/front/tls.h"
 door sodium "lib/seal.c lib/unseal.c lib/secret.c lib/pseudonym.c"
 door archive "lib/pack.c lib/unpack.c"
 door jansson "lib/json.c"
