@@ -33,12 +33,12 @@ const char *role_name(enum role_id id);
 enum msg_kind {
 	/* master -> role, at start and at reload */
 	MSG_CONF = 1, /* [fd] the effective configuration, as safehandd -N prints it */
-	MSG_SECRET,   /* [fd] a private key in PEM; only to the role that owns it */
+	MSG_SECRET,   /* [fd] a private key in PEM, its passphrase; only to the role that owns it */
 	MSG_FILE,     /* [fd] a public file: root, issuing, crl, roster, certificates */
 	MSG_PEER,     /* [fd] a channel to another role (also later: a verify worker replaced) */
 	MSG_LISTEN,   /* [fd] a bound and listening socket */
 	MSG_DIR,      /* [fd] the data folder */
-	MSG_GO,	      /* all sent: enter the jail and work */
+	MSG_GO,	      /* all sent: enter the jail and work; or GO_TRY */
 	MSG_RELOAD,   /* all sent again: take the new ones */
 	MSG_STOP,     /* finish what is under way, then exit 0 */
 	MSG_READY,    /* role -> master: confined (as the kernel says) and serving, or reloaded */
@@ -90,6 +90,7 @@ struct list {
 	size_t n;
 };
 
+#define GO_TRY 1   /* number of a GO: take the files as at a start, answer READY, leave */
 struct msg_named { /* CONF (name empty), SECRET, FILE, LISTEN, DIR, GO, RELOAD, STOP (number: grace
 		      in ms) */
 	char name[NAME_MAILBOX];

@@ -32,6 +32,7 @@ static struct {
 	struct role_file files[ROLE_FILES_MAX]; /* of a reload under way */
 	size_t nfiles;
 	struct conf *conf;
+	bool trial; /* GO_TRY */
 } boot;
 
 static struct role_env env = {.data_fd = -1};
@@ -351,6 +352,8 @@ read_boot(void)
 			h->take(NULL, NULL, msg, fd);
 		else
 			assert(kind == MSG_GO);
+		if (kind == MSG_GO)
+			boot.trial = ((const struct msg_named *)msg)->number == GO_TRY;
 		msg_free(msg_row(kind), msg);
 		free(msg);
 	}
@@ -390,6 +393,20 @@ new_base(void)
 	return base;
 }
 
+/* Master only wants to know whether the files would be taken. */
+static _Noreturn void
+end_trial(int rc, const struct err *e)
+{
+	struct msg_ready done = {0};
+
+	if (rc < 0)
+		done.text = (struct blob){(const uint8_t *)e->text, strlen(e->text)};
+	env.master = chan_new(env.base, MASTER_FD, env.role->id, ROLE_MASTER, 0, master_handlers,
+			      master_gone, &env);
+	chan_send(env.master, MSG_READY, &done, -1);
+	exit(0);
+}
+
 static void
 start(struct buf *told)
 {
@@ -398,9 +415,13 @@ start(struct buf *told)
 				  .root = conf_str(env.conf, "gateway", NULL, "jail"),
 				  .data_fd = env.data_fd};
 	struct err e;
+	int rc;
 
 	env.base = new_base(); /* its descriptors are made while they can be */
-	if (role->prepare != NULL && role->prepare(&env, &e) < 0)
+	rc = role->prepare != NULL ? role->prepare(&env, &e) : 0;
+	if (boot.trial)
+		end_trial(rc, &e);
+	if (rc < 0)
 		log_fatal("prepare", &e);
 	if (jail_enter(role->id, &jail, told, &e) < 0)
 		log_fatal("jail", &e);

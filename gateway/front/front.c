@@ -9,6 +9,7 @@
 
 #include "front/front.h"
 #include "safehand/crypto.h"
+#include "safehand/key.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 
@@ -79,24 +80,47 @@ set_limits(struct front *f)
 	}
 }
 
+/* The key without its encryption, if it has some. */
+static int
+open_key(const struct front *f, struct buf *out_secret, struct err *e)
+{
+	const struct buf *key = role_file(f->env, "front.key"),
+			 *word = role_file(f->env, "front.key-passphrase");
+
+	if (key == NULL)
+		return err_set(e, ERR_CONFIG, "key is empty");
+	if (word == NULL)
+		buf_add(out_secret, key->data, key->len);
+	else if (key_open(key, word, out_secret, e) < 0)
+		return err_wrap(e, "%s", conf_str(f->env->conf, "front", NULL, "key"));
+	return 0;
+}
+
 static int
 new_tls(struct front *f, struct err *e)
 {
+	struct buf key_secret = {0};
 	struct tls_files files = {.certificate = role_file(f->env, "front.certificate"),
-				  .key = role_file(f->env, "front.key"),
+				  .key = &key_secret,
 				  .root = role_file(f->env, "root"),
 				  .issuing = role_file(f->env, "issuing"),
 				  .crl = role_file(f->env, "crl"),
 				  .crl_grace_ms =
 				      conf_int(f->env->conf, "trust", NULL, "crl-grace")};
-	struct tls *made;
+	bool allow_12 = strcmp(conf_str(f->env->conf, "front", NULL, "tls-min"), "1.2") == 0;
+	struct tls *made = NULL;
+	int rc;
 
-	if (!files.certificate || !files.key || !files.root || !files.issuing || !files.crl)
-		return err_set(e, ERR_CONFIG, "certificate, key, root, issuing or crl is empty");
-	if (tls_new(&files, strcmp(conf_str(f->env->conf, "front", NULL, "tls-min"), "1.2") == 0,
-		    &made, e) < 0)
-		return -1;
+	if (!files.certificate || !files.root || !files.issuing || !files.crl)
+		return err_set(e, ERR_CONFIG, "certificate, root, issuing or crl is empty");
+	rc = open_key(f, &key_secret, e);
+	if (rc == 0)
+		rc = tls_new(&files, allow_12, &made, e);
+	buf_wipe(&key_secret);
 	role_secret_drop(f->env, "front.key");
+	role_secret_drop(f->env, "front.key-passphrase");
+	if (rc < 0)
+		return -1;
 	tls_free(f->tls);
 	f->tls = made;
 	return 0;

@@ -88,31 +88,13 @@ load_key(struct loaded *l, const char *pattern, struct buf *keys_secret, struct 
 	buf_wipe(&key_secret);
 }
 
-/* One line, without what a protocol of lines could trip over. */
-static void
-check_password(struct loaded *l, struct err *e)
-{
-	for (size_t i = 0; i < l->nfiles; i++) {
-		const struct buf *secret = &l->files[i].data;
-		size_t n = secret->len;
-
-		if (strcmp(l->files[i].name, "mail.password") != 0)
-			continue;
-		if (n > 0 && secret->data[n - 1] == '\n')
-			n--;
-		if (n == 0 || !utf8_is_clean(secret->data, n))
-			fault(l->conf, "mail", NULL, "password",
-			      "the file wants one line, without control characters", e);
-	}
-}
-
 void
 contacts_load(struct loaded *l, struct err *e)
 {
 	struct buf keys_secret = {0};
 	const char *pattern;
 
-	check_password(l, e);
+	load_check_line(l, "mail.password", "mail", "password", e); /* protocols of lines trip */
 	buf_reserve(&keys_secret, WEBHOOK_KEYS_MAX); /* never moved: no copy stays behind */
 	for (size_t i = 0; (pattern = conf_instance(l->conf, "mailbox", i)) != NULL; i++) {
 		if (!is_set(l->conf, "mailbox", pattern, "webhook-key"))

@@ -12,11 +12,13 @@
 #include "frame/role.h"
 #include "frame/settings.h"
 #include "master/master.h"
+#include "safehand/enc.h"
+#include "safehand/key.h"
 
 #define R(r) (1u << ROLE_##r)
 
-#define PASSWORD_MAX_BYTES 1024 /* one line */
-#define AUTHORITIES_MAX	   8	/* each is a file of the courier's, which takes ROLE_FILES_MAX */
+#define PASSWORD_MAX_BYTES (KEY_PASSPHRASE_MAX + 1) /* one line */
+#define AUTHORITIES_MAX	   8 /* each is a file of the courier's, which takes ROLE_FILES_MAX */
 
 /* Which role is given which file. Secrets go to their one role and nowhere else. */
 static const struct source {
@@ -32,11 +34,14 @@ static const struct source {
     {"roster", "trust", "roster", R(STORE), false, ROSTER_MAX_BYTES, false},
     {"front.certificate", "front", "certificate", R(FRONT), false, CRL_MAX_BYTES, false},
     {"front.key", "front", "key", R(FRONT), true, CERTIFICATE_MAX_BYTES, false},
+    {"front.key-passphrase", "front", "key-passphrase", R(FRONT), true, PASSWORD_MAX_BYTES, true},
     {"notary.log-key", "notary", "log-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES, false},
     {"notary.tsa-key", "notary", "tsa-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES, false},
     {"notary.tsa-certificate", "notary", "tsa-certificate", R(NOTARY), false, CRL_MAX_BYTES, false},
     {"notary.notice-key", "notary", "notice-key", R(NOTARY), true, CERTIFICATE_MAX_BYTES, true},
     {"notary.notice-certificate", "notary", "notice-certificate", R(NOTARY), false, CRL_MAX_BYTES,
+     true},
+    {"notary.key-passphrase", "notary", "key-passphrase", R(NOTARY), true, PASSWORD_MAX_BYTES,
      true},
     {"mail.password", "mail", "password", R(COURIER), true, PASSWORD_MAX_BYTES, true},
     {"mail.root", "mail", "root", R(COURIER), false, CRL_MAX_BYTES, true},
@@ -223,6 +228,33 @@ load_add(struct loaded *l, const char *name, unsigned roles, bool secret, const 
 	l->nfiles++;
 }
 
+const struct buf *
+load_find(const struct loaded *l, const char *name)
+{
+	for (size_t i = 0; i < l->nfiles; i++)
+		if (strcmp(l->files[i].name, name) == 0)
+			return &l->files[i].data;
+	return NULL;
+}
+
+void
+load_check_line(const struct loaded *l, const char *name, const char *section, const char *key,
+		struct err *e)
+{
+	const struct buf *line = load_find(l, name);
+	struct err fault;
+	size_t n = line != NULL ? line->len : 0;
+
+	if (line == NULL)
+		return;
+	if (n > 0 && line->data[n - 1] == '\n')
+		n--;
+	if (n > 0 && utf8_is_clean(line->data, n))
+		return;
+	err_set(&fault, ERR_CONFIG, "the file wants one line, without control characters");
+	load_report(l->conf, section, NULL, key, &fault, e);
+}
+
 static void
 load_file(struct loaded *l, const struct source *s, const char *instance, const char *name,
 	  struct err *e)
@@ -258,6 +290,7 @@ load_all(const char *path, struct loaded *out, struct err *e)
 		snprintf(name, sizeof name, "tsa.%zu.root", i);
 		load_file(&l, &authority, tsa, name, e);
 	}
+	keys_check(&l, e);
 	contacts_load(&l, e);
 	classes_load(&l, e);
 	if (e->code != ERR_OK) {

@@ -70,6 +70,19 @@ int load_read(const char *path, bool secret, size_t max, struct buf *out, struct
 void load_add(struct loaded *l, const char *name, unsigned roles, bool secret,
 	      const struct buf *data, struct err *e);
 
+/* A file that was loaded, NULL if there is none of that name. */
+const struct buf *load_find(const struct loaded *l, const char *name);
+/* It wants one line; reported at the setting that names it. */
+void load_check_line(const struct loaded *l, const char *name, const char *section, const char *key,
+		     struct err *e);
+
+/* keys.c: each key is encrypted if its section has a passphrase, and only then. */
+void keys_check(const struct loaded *l, struct err *e);
+/* trial.c: the roles that hold keys are started, take all of l as at a start, and leave. What they
+ * refuse is told as of the configuration at path. Ends when all have answered. */
+int trial_keys(const char *path, struct loaded *l, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* contacts.c: mail and webhooks. */
 void contacts_check(const struct conf *c, struct err *e); /* what must stand together */
 /* The webhooks' secrets as one file of the courier's: lines "PATTERN whsec_BASE64". */
@@ -90,6 +103,9 @@ int listen_check(const char *address, bool loopback_only, struct err *e);
 int listen_unix(const char *path, const char *user, struct err *e);
 
 /* spawn.c: the children. */
+/* One child, given its files; it waits for the rest and for GO. */
+struct child *spawn_child(struct master *m, enum role_id role, uint32_t index,
+			  const struct chan_handler *take, chan_gone *gone);
 void spawn_all(struct master *m);
 void spawn_reload(struct master *m, struct loaded *next); /* takes next over */
 void spawn_stop(struct master *m);			  /* in order: fronts, store, the rest */

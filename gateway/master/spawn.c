@@ -238,8 +238,9 @@ send_sockets(struct master *m, struct child *c)
 	}
 }
 
-static struct child *
-start_child(struct master *m, enum role_id role, uint32_t index)
+struct child *
+spawn_child(struct master *m, enum role_id role, uint32_t index, const struct chan_handler *take,
+	    chan_gone *gone)
 {
 	struct child *c = m->children;
 	char path[PATH_MAX];
@@ -259,8 +260,16 @@ start_child(struct master *m, enum role_id role, uint32_t index)
 		log_fatal("spawn", &e);
 	}
 	close(fds[1]);
-	c->ch = chan_new(m->base, fds[0], ROLE_MASTER, role, index, handlers, on_gone, m);
+	c->ch = chan_new(m->base, fds[0], ROLE_MASTER, role, index, take, gone, m);
 	send_files(m, c);
+	return c;
+}
+
+static struct child *
+start_child(struct master *m, enum role_id role, uint32_t index)
+{
+	struct child *c = spawn_child(m, role, index, handlers, on_gone);
+
 	if (role == ROLE_STORE)
 		chan_send(c->ch, MSG_DIR, &(struct msg_named){.name = "data"},
 			  fcntl(m->data_fd, F_DUPFD_CLOEXEC, 0));

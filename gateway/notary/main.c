@@ -5,8 +5,14 @@
 #include "frame/role.h"
 #include "notary/notary.h"
 #include "safehand/crypto.h"
+#include "safehand/key.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
+
+#define LOG_KEY	   "notary.log-key" /* names of files, as master sends them */
+#define TSA_KEY	   "notary.tsa-key"
+#define NOTICE_KEY "notary.notice-key"
+#define WORD	   "notary.key-passphrase"
 
 #define WARN_EVERY_MS 60000 /* a doubtful clock is said once a minute */
 
@@ -98,29 +104,60 @@ take_settings(const struct conf *c)
 	return 0;
 }
 
-/* Of the key for notices, if there is one: it may be renewed, or come, under way. The first signing
- * makes OpenSSL load what it needs. */
+/* The key that master sent under this name, without its encryption if it has some. */
+static int
+open_key(struct role_env *env, const char *name, struct buf *out_secret, struct err *e)
+{
+	const struct buf *key = role_file(env, name), *word = role_file(env, WORD);
+	const char *setting = strchr(name, '.') + 1;
+
+	if (key == NULL)
+		return err_set(e, ERR_CONFIG, "notary: %s is empty", setting);
+	if (word == NULL)
+		buf_add(out_secret, key->data, key->len);
+	else if (key_open(key, word, out_secret, e) < 0)
+		return err_wrap(e, "%s", conf_str(env->conf, "notary", NULL, setting));
+	return 0;
+}
+
+/* What is wanted of the one that signs notices. The first signing makes OpenSSL load what it needs.
+ */
+static int
+try_notices(struct signer *signer, struct err *e)
+{
+	struct buf warm = {0};
+	int rc;
+
+	if (signer_identity(signer)->profile != PROFILE_GATEWAY_SIGN)
+		return err_set(e, ERR_PROFILE,
+			       "notary: notice-certificate: want profile gateway-sign");
+	rc = signature_sign("", 0, &signer, 1, &warm, e);
+	buf_free(&warm);
+	return rc;
+}
+
+/* Of the key for notices, if there is one: it may be renewed, or come, under way. */
 static int
 take_notice_key(struct role_env *env, struct err *e)
 {
-	const struct buf *key = role_file(env, "notary.notice-key"),
-			 *cert = role_file(env, "notary.notice-certificate");
+	bool has_key = role_file(env, NOTICE_KEY) != NULL;
+	const struct buf *cert = role_file(env, "notary.notice-certificate");
 	struct signer *signer = NULL;
-	struct buf warm = {0};
+	struct buf key_secret = {0};
 	int rc = 0;
 
-	if (key != NULL && cert != NULL)
-		rc = signer_new(key->data, key->len, cert->data, cert->len, &signer, e);
-	else if (key != NULL || cert != NULL)
-		rc = err_set(e, ERR_CONFIG,
-			     "notary: notice-key and notice-certificate: one is missing");
-	role_secret_drop(env, "notary.notice-key");
-	if (rc == 0 && signer != NULL && signer_identity(signer)->profile != PROFILE_GATEWAY_SIGN)
-		rc = err_set(e, ERR_PROFILE,
-			     "notary: notice-certificate: want profile gateway-sign");
-	if (rc == 0 && signer != NULL)
-		rc = signature_sign("", 0, &signer, 1, &warm, e);
-	buf_free(&warm);
+	if (has_key != (cert != NULL))
+		return err_set(e, ERR_CONFIG,
+			       "notary: notice-key and notice-certificate: one is missing");
+	if (has_key) {
+		rc = open_key(env, NOTICE_KEY, &key_secret, e);
+		if (rc == 0)
+			rc = signer_new(key_secret.data, key_secret.len, cert->data, cert->len,
+					&signer, e);
+		if (rc == 0)
+			rc = try_notices(signer, e);
+		buf_wipe(&key_secret);
+	}
 	if (rc < 0) {
 		signer_free(signer);
 		return -1;
@@ -130,30 +167,62 @@ take_notice_key(struct role_env *env, struct err *e)
 	return 0;
 }
 
+static int
+take_log_key(struct role_env *env, struct err *e)
+{
+	const char *origin = conf_str(env->conf, "notary", NULL, "origin");
+	struct buf key_secret = {0};
+	int rc = open_key(env, LOG_KEY, &key_secret, e);
+
+	if (rc == 0)
+		rc = note_signer_new(origin, key_secret.data, key_secret.len, &notary.signer, e);
+	buf_wipe(&key_secret);
+	return rc;
+}
+
+/* The first stamp makes OpenSSL load what it needs, and is dropped. */
+static int
+take_tsa_key(struct role_env *env, struct err *e)
+{
+	const struct buf *cert = role_file(env, "notary.tsa-certificate");
+	struct buf key_secret = {0}, warm = {0};
+	uint8_t digest[DIGEST_BYTES] = {0};
+	int rc;
+
+	if (cert == NULL)
+		return err_set(e, ERR_CONFIG, "notary: tsa-certificate is empty");
+	rc = open_key(env, TSA_KEY, &key_secret, e);
+	if (rc == 0)
+		rc =
+		    tsa_new(key_secret.data, key_secret.len, cert->data, cert->len, &notary.tsa, e);
+	if (rc == 0)
+		rc = tsa_stamp(notary.tsa, digest, time_now_ms(), &warm, e);
+	buf_wipe(&key_secret);
+	buf_free(&warm);
+	return rc;
+}
+
+static void
+drop_secrets(struct role_env *env)
+{
+	static const char *const names[] = {LOG_KEY, TSA_KEY, NOTICE_KEY, WORD};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		role_secret_drop(env, names[i]);
+}
+
 /* Before the jail: OpenSSL loads what it needs, the keys become objects and their text is wiped. */
 static int
 prepare(struct role_env *env, struct err *e)
 {
-	const struct buf *log_key = role_file(env, "notary.log-key"),
-			 *key = role_file(env, "notary.tsa-key");
-	const struct buf *cert = role_file(env, "notary.tsa-certificate");
-	uint8_t digest[DIGEST_BYTES] = {0};
-	struct buf warm = {0};
 	int rc = -1;
 
 	crypto_tell();
-	if (log_key == NULL || key == NULL || cert == NULL)
-		return err_set(e, ERR_CONFIG, "notary: keys or certificate are missing");
 	take_settings(env->conf);
-	if (note_signer_new(conf_str(env->conf, "notary", NULL, "origin"), log_key->data,
-			    log_key->len, &notary.signer, e) == 0 &&
-	    tsa_new(key->data, key->len, cert->data, cert->len, &notary.tsa, e) == 0)
-		rc = tsa_stamp(notary.tsa, digest, time_now_ms(), &warm,
-			       e); /* dropped: it only warms up */
-	buf_free(&warm);
-	role_secret_drop(env, "notary.log-key");
-	role_secret_drop(env, "notary.tsa-key");
-	return rc < 0 ? -1 : take_notice_key(env, e);
+	if (take_log_key(env, e) == 0 && take_tsa_key(env, e) == 0)
+		rc = take_notice_key(env, e);
+	drop_secrets(env);
+	return rc;
 }
 
 /* Keys stay those of the start, but for the one of notices: a log's key does not change under way.
@@ -161,9 +230,10 @@ prepare(struct role_env *env, struct err *e)
 static int
 reload(struct role_env *env, struct err *e)
 {
-	role_secret_drop(env, "notary.log-key");
-	role_secret_drop(env, "notary.tsa-key");
-	return take_notice_key(env, e) < 0 ? -1 : take_settings(env->conf);
+	int rc = take_notice_key(env, e);
+
+	drop_secrets(env);
+	return rc < 0 ? -1 : take_settings(env->conf);
 }
 
 int

@@ -1,5 +1,5 @@
 #!/bin/sh
-# 20-config.sh - safehandd -n and -N: the shipped example passes, every fault is told with file:line, nothing is started.
+# 20-config.sh - safehandd -n and -N: the shipped example passes, every fault is told with file:line, nothing serves.
 set -u
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
@@ -38,6 +38,55 @@ refused "no such file" "No such file" "$D" -n -f "$T/none.conf"
 cp "$T/pki/log/localhost_log.key" "$T/log.key" && echo 'pkcs11:object=log?module-path=/x.so&pin-value=1' >"$T/pki/log/localhost_log.key"
 refused "a key that is in a token" "want PEM" "$D" -n -f "$T/safehand.conf"
 mv "$T/log.key" "$T/pki/log/localhost_log.key"
+# --- keys encrypted at rest ---
+word() { echo "$1" >"$T/$2" && chmod 600 "$T/$2"; }
+word "open sesame" word
+word "another" word2
+seal() { openssl pkcs8 -topk8 -scrypt -in "$T/pki/$1" -passout "file:$T/word" -out "$T/sealed" && cat "$T/sealed" >"$T/pki/$1"; }
+for k in certs/gateway-tls/localhost.key log/localhost_log.key certs/tsa/gw.key certs/gateway-sign/gw.key; do
+	cp "$T/pki/$k" "$T/plain.$(echo $k | tr / .)"
+done
+both() { fresh; sed -i "s|^\\[front\\]|&\\nkey-passphrase = $1|; s|^\\[notary\\]|&\\nkey-passphrase = $2|" "$T/safehand.conf"; }
+both word word
+refused "a key in the clear beside a passphrase" "safehand.conf:22: key: it is not encrypted, and [front] has a key-passphrase" "$D" -n -f "$T/safehand.conf"
+refused "the same of the notary's" "log-key: it is not encrypted, and [notary] has a key-passphrase" "$D" -n -f "$T/safehand.conf"
+for k in certs/gateway-tls/localhost.key log/localhost_log.key certs/tsa/gw.key certs/gateway-sign/gw.key; do seal $k; done
+ok "keys under a passphrase" "$D" -n -f "$T/safehand.conf"
+ok "-N tells the file, not the passphrase" sh -c "'$D' -N -f '$T/safehand.conf' >'$T/again.conf' && grep -q 'key-passphrase = .*word' '$T/again.conf' && ! grep -q sesame '$T/again.conf'"
+both word2 word
+refused "a passphrase that does not open the key" "front: $T/pki/certs/gateway-tls/localhost.key: the passphrase does not open it" "$D" -n -f "$T/safehand.conf"
+both word word2
+refused "the same of the notary's keys" "notary: $T/pki/log/localhost_log.key: the passphrase does not open it" "$D" -n -f "$T/safehand.conf"
+fresh
+refused "an encrypted key without a passphrase" "safehand.conf:21: key: it is encrypted, and [front] has no key-passphrase" "$D" -n -f "$T/safehand.conf"
+for bad in '' 'two
+lines'; do
+	word "$bad" word3
+	both word3 word
+	refused "a passphrase file that is not one line: '$bad'" "safehand.conf:20: key-passphrase: the file wants one line" "$D" -n -f "$T/safehand.conf"
+done
+word "$(head -c 1100 /dev/zero | tr '\0' a)" word3
+refused "a passphrase of 1,100 bytes" "limit 1025" "$D" -n -f "$T/safehand.conf"
+both word word
+chmod 640 "$T/word"
+refused "a passphrase that others may read" "may be read by its owner only" "$D" -n -f "$T/safehand.conf"
+chmod 600 "$T/word"
+openssl ec -in "$T/plain.certs.tsa.gw.key" -aes256 -passout "file:$T/word" -out "$T/pki/certs/tsa/gw.key" 2>/dev/null
+refused "a key encrypted as before PKCS#8" "tsa-key: encrypted in the manner of before PKCS#8" "$D" -n -f "$T/safehand.conf"
+head -c 200 "$T/sealed" >"$T/pki/certs/tsa/gw.key"
+refused "a key that is cut" "gw.key: no encrypted private key" "$D" -n -f "$T/safehand.conf"
+for k in certs/gateway-tls/localhost.key log/localhost_log.key certs/tsa/gw.key certs/gateway-sign/gw.key; do
+	cat "$T/plain.$(echo $k | tr / .)" >"$T/pki/$k"
+done
+# --- keys that do not fit: only their role can say ---
+alter 's|^key .*|key = pki/certs/tsa/gw.key|'
+refused "a key of another certificate" "front: front key: not that of the front certificate" "$D" -n -f "$T/safehand.conf"
+alter 's|^tsa-key .*|tsa-key = pki/certs/gateway-sign/gw.key|'
+refused "a stamping key of another certificate" "notary: time stamping authority: key and certificate do not fit" "$D" -n -f "$T/safehand.conf"
+fresh
+mkdir "$T/bin" && sed -i "s|^\\[gateway\\]|&\\nlibexec = bin|" "$T/safehand.conf"
+refused "programs that are not there" "front: ended without an answer" "$D" -n -f "$T/safehand.conf"
+
 alter 's/^clock .*/clock = sometimes/'
 refused "a word that is none of the choices" "safehand.conf:32: clock = sometimes: want one of require|warn" "$D" -n -f "$T/safehand.conf"
 alter 's/^listen .*/listen = localhost/'

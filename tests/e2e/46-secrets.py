@@ -1,51 +1,11 @@
 # The gateway's keys: in the memory of their one role, and nowhere else: not with another role or master, not in logs,
 # arguments, environment, the data folder or a core; what holds them is kept out of swap. Reads memory: needs root.
-import base64
 import re
 
-from cryptography.hazmat.primitives import serialization
-
 from gateway import *
+from memory import found, shapes
 
 KEYS = {"front.key": ("front", "certs/gateway-tls/localhost.key"), "log-key": ("notary", "log/localhost_log.key"), "tsa-key": ("notary", "certs/tsa/gw.key")}
-
-
-def shapes(path):
-    """The private number as it can lie in memory: big-endian, in OpenSSL's words, in DER and in PEM's text."""
-    pem = read(path)
-    key = serialization.load_pem_private_key(pem, None)
-    if hasattr(key, "private_numbers"):
-        number = key.private_numbers().private_value.to_bytes(32, "big")
-    else:
-        number = key.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
-    text = re.sub(rb"-----[^-]+-----|\s", b"", pem)
-    assert number in base64.b64decode(text)
-    at = base64.b64decode(text).index(number)  # the part of the text that is the number, whole groups of it
-    inner = text[(at + 2) // 3 * 4 : (at + 32) // 3 * 4]
-    return {"bytes": number, "words": number[::-1], "text": inner[:36]}
-
-
-def memory(pid):
-    """Every readable byte of a process, mapping by mapping."""
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-        for line in maps:
-            start, end = (int(x, 16) for x in line.split()[0].split("-"))
-            if "r" not in line.split()[1] or "[v" in line:
-                continue
-            try:
-                mem.seek(start)
-                yield mem.read(end - start)
-            except OSError:
-                continue
-
-
-def found(pid, wanted):
-    """Which shapes of which keys lie in this process's memory."""
-    here = set()
-    for block in memory(pid):
-        for key, forms in wanted.items():
-            here |= {(key, form) for form, data in forms.items() if data in block}
-    return here
 
 
 if os.geteuid() != 0:
@@ -57,7 +17,7 @@ if BUILD.endswith("-san"):
     sys.exit(0)
 
 gw = Gateway().start()
-wanted = {k: shapes(f"{gw.dir}/pki/{path}") for k, (_, path) in KEYS.items()}
+wanted = {k: shapes(read(f"{gw.dir}/pki/{path}")) for k, (_, path) in KEYS.items()}
 uhcw, csc = Member(gw, "uhcw"), Member(gw, "csc")
 d = uhcw.draft("uhcw/emergency", ["csc/mash"], "discharge-letter")
 ok("the gateway works: keys are in use", uhcw.put(d).status == 201)
