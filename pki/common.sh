@@ -106,6 +106,7 @@ index_add() {
 # profile NAME -> KIND (agency, mailbox, person, gateway, tsa, roster), EKU, USAGE, DAYS
 profile() {
 	USAGE=digitalSignature DAYS=730
+	# shellcheck disable=SC2034 # whoever sources this uses them
 	case $1 in
 	agency-tls) KIND=agency EKU="clientAuth, $ARC.1.1" ;;
 	agency-seal) KIND=mailbox EKU="$ARC.1.2" USAGE=keyAgreement ;;
