@@ -9,6 +9,7 @@
 #include "safehand/time.h"
 #include "store/bundle_json.h"
 #include "store/deadline.h"
+#include "store/exclusion.h"
 #include "store/ledger_case.h"
 #include "store/routing.h"
 
@@ -196,6 +197,7 @@ case_accept(struct store *s, const struct ledger_bundle *b, const struct accepta
 	struct wanting w = {.s = s, .b = b};
 
 	name_agency(w.agency, b->from);
+	exclusion_accept(s->writer, b, &a->facts->about);
 	flags(s, b, a);
 	supersede(s, b);
 	routing_without_consent(&r, without_consent, &w);

@@ -5,7 +5,8 @@
 
 #include "store/accept.h"
 
-/* Inside the acceptance, after the bundle's own entries. Notes its pseudonyms; raises the flags of
+/* Inside the acceptance, after the bundle's own entries. Notes its pseudonyms and whom its sender
+ * excluded; raises the flags of
  * its concern, or ends those of its children if its class does; tells the holders of what it
  * replaces; notes the consents that it would have wanted. */
 void case_accept(struct store *s, const struct ledger_bundle *b, const struct acceptance *a);

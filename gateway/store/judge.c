@@ -8,6 +8,7 @@
 #include "safehand/entry.h"
 #include "safehand/identity.h"
 #include "store/away.h"
+#include "store/exclusion.h"
 #include "store/ledger_case.h"
 
 struct trial {
@@ -227,7 +228,7 @@ subscriber(void *ctx, const char *mailbox)
 
 	if (to != NULL && !to->cover)
 		return;
-	if (!route_excluded(m->t->c->routes, f->from, f->klass, &f->about, mailbox))
+	if (!exclusion_has(m->t->c->ledger, f->from, f->klass, &f->about, mailbox))
 		strcpy(m->mailbox, mailbox);
 }
 

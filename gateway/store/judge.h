@@ -17,7 +17,6 @@ struct judge_case {
 	const struct policy *policy;
 	const struct members *members;
 	struct ledger *ledger;
-	struct route_memory *routes;
 	const struct store_settings *settings;
 	int64_t now_ms;
 };

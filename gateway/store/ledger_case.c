@@ -133,6 +133,76 @@ ledger_each_consent(struct ledger *l, const char *agency,
 	}
 }
 
+/* --- exclusions --- */
+
+void
+ledger_add_exclusion(struct ledger *l, const char *from, const uint8_t route[static DIGEST_BYTES],
+		     const char *mailbox, int64_t asked_ms)
+{
+	sql_do(l->sql, Q_EXCLUSION_ADD, "tdti", from, route, mailbox, asked_ms);
+}
+
+void
+ledger_end_exclusion(struct ledger *l, const char *from, const uint8_t route[static DIGEST_BYTES])
+{
+	sql_do(l->sql, Q_EXCLUSION_END, "td", from, route);
+}
+
+void
+ledger_each_exclusion(struct ledger *l, const char *from, const uint8_t route[static DIGEST_BYTES],
+		      void (*each)(void *ctx, const char *mailbox, int64_t asked_ms), void *ctx)
+{
+	char mailbox[NAME_MAILBOX];
+
+	sql_bind(l->sql, Q_EXCLUSIONS, "td", from, route);
+	while (sql_next(l->sql, Q_EXCLUSIONS)) {
+		sql_text(l->sql, Q_EXCLUSIONS, 0, mailbox, sizeof mailbox);
+		each(ctx, mailbox, sql_int(l->sql, Q_EXCLUSIONS, 1));
+	}
+}
+
+bool
+ledger_is_exclusion(struct ledger *l, const char *from, const uint8_t route[static DIGEST_BYTES],
+		    const char *mailbox)
+{
+	sql_bind(l->sql, Q_IS_EXCLUSION, "tdt", from, route, mailbox);
+	return has_row(l, Q_IS_EXCLUSION);
+}
+
+static int64_t
+count_exclusions(struct ledger *l, const char *from)
+{
+	int64_t n;
+
+	sql_bind(l->sql, Q_EXCLUSION_COUNT, "t", from);
+	sql_next(l->sql, Q_EXCLUSION_COUNT);
+	n = sql_int(l->sql, Q_EXCLUSION_COUNT, 0);
+	sql_done(l->sql, Q_EXCLUSION_COUNT);
+	return n;
+}
+
+void
+ledger_trim_exclusions(struct ledger *l, const char *from, int64_t before_ms, int64_t max)
+{
+	sql_do(l->sql, Q_EXCLUSION_EXPIRE, "i", before_ms);
+	for (int64_t n = count_exclusions(l, from); n > max;)
+		n -= sql_do(l->sql, Q_EXCLUSION_OLDEST, "t", from);
+}
+
+void
+ledger_exclude(struct ledger *l, const struct ledger_bundle *b,
+	       const uint8_t route[static DIGEST_BYTES])
+{
+	sql_do(l->sql, Q_EXCLUDE, "itd", b->n, b->from, route);
+}
+
+bool
+ledger_is_excluded(struct ledger *l, int64_t bundle, const char *mailbox)
+{
+	sql_bind(l->sql, Q_IS_EXCLUDED, "it", bundle, mailbox);
+	return has_row(l, Q_IS_EXCLUDED);
+}
+
 /* --- expectations --- */
 
 const char *

@@ -1,5 +1,6 @@
 /* ledger_case.h - the ledger's part about cases: pseudonyms of bundles, flags, consents,
- * expectations, what replaced what. Behind it stands the same database as behind ledger.h. */
+ * exclusions, expectations, what replaced what. Behind it stands the same database as behind
+ * ledger.h. */
 #ifndef SAFEHAND_STORE_LEDGER_CASE_H
 #define SAFEHAND_STORE_LEDGER_CASE_H
 
@@ -52,6 +53,28 @@ bool ledger_has_consent(struct ledger *l, const char *agency, const char *kind, 
 /* What the agency gave, and what it was asked for. */
 void ledger_each_consent(struct ledger *l, const char *agency,
 			 void (*each)(void *ctx, const struct ledger_consent *c), void *ctx);
+
+/* --- exclusions: whom a sender leaves out of its routes, and so of its bundles --- */
+
+/* route: the digest of what was asked for. */
+void ledger_add_exclusion(struct ledger *l, const char *from,
+			  const uint8_t route[static DIGEST_BYTES], const char *mailbox,
+			  int64_t asked_ms);
+void ledger_end_exclusion(struct ledger *l, const char *from,
+			  const uint8_t route[static DIGEST_BYTES]);
+/* By name. */
+void ledger_each_exclusion(struct ledger *l, const char *from,
+			   const uint8_t route[static DIGEST_BYTES],
+			   void (*each)(void *ctx, const char *mailbox, int64_t asked_ms),
+			   void *ctx);
+bool ledger_is_exclusion(struct ledger *l, const char *from,
+			 const uint8_t route[static DIGEST_BYTES], const char *mailbox);
+/* Forgets all that were asked before, and the sender's oldest routes until it has max names. */
+void ledger_trim_exclusions(struct ledger *l, const char *from, int64_t before_ms, int64_t max);
+/* The sender's exclusions of the route are the bundle's, but for its recipients. */
+void ledger_exclude(struct ledger *l, const struct ledger_bundle *b,
+		    const uint8_t route[static DIGEST_BYTES]);
+bool ledger_is_excluded(struct ledger *l, int64_t bundle, const char *mailbox);
 
 /* --- expectations: a bundle that must come --- */
 

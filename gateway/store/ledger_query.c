@@ -57,6 +57,12 @@ static const char schema_text[] =
     "CREATE TABLE consent (agency TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"
     " mailbox TEXT NOT NULL, given_by TEXT, since INTEGER NOT NULL,"
     " PRIMARY KEY (agency, kind, value, mailbox)) STRICT, WITHOUT ROWID;"
+    /* whom a sender leaves out of a route, and of which bundles it was left out */
+    "CREATE TABLE exclusion (sender TEXT NOT NULL, route BLOB NOT NULL, mailbox TEXT NOT NULL,"
+    " asked INTEGER NOT NULL, PRIMARY KEY (sender, route, mailbox)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX exclusion_asked ON exclusion (asked);"
+    "CREATE TABLE excluded (bundle INTEGER NOT NULL REFERENCES bundle (n), mailbox TEXT NOT NULL,"
+    " PRIMARY KEY (bundle, mailbox)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE expectation (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
     " mailbox TEXT NOT NULL, sender TEXT NOT NULL, class TEXT NOT NULL, about TEXT,"
     " opened_by INTEGER REFERENCES bundle (n), opened INTEGER NOT NULL, due INTEGER NOT NULL,"
@@ -213,6 +219,19 @@ static const char *const queries[QUERIES] = {
 		      " mailbox = ? AND given_by IS NOT NULL",
     [Q_CONSENTS] = "SELECT given_by, kind, value, mailbox, since FROM consent WHERE agency = ?"
 		   " ORDER BY kind, value, mailbox",
+    [Q_EXCLUSION_ADD] = "INSERT INTO exclusion VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [Q_EXCLUSION_END] = "DELETE FROM exclusion WHERE sender = ? AND route = ?",
+    [Q_EXCLUSIONS] = "SELECT mailbox, asked FROM exclusion WHERE sender = ? AND route = ?"
+		     " ORDER BY mailbox",
+    [Q_IS_EXCLUSION] = "SELECT 1 FROM exclusion WHERE sender = ? AND route = ? AND mailbox = ?",
+    [Q_EXCLUSION_EXPIRE] = "DELETE FROM exclusion WHERE asked < ?",
+    [Q_EXCLUSION_COUNT] = "SELECT count(*) FROM exclusion WHERE sender = ?",
+    [Q_EXCLUSION_OLDEST] = "DELETE FROM exclusion WHERE sender = ?1 AND route = (SELECT route FROM"
+			   " exclusion WHERE sender = ?1 ORDER BY asked LIMIT 1)",
+    [Q_EXCLUDE] = "INSERT INTO excluded SELECT ?1, x.mailbox FROM exclusion x WHERE x.sender = ?2"
+		  " AND x.route = ?3 AND NOT EXISTS (SELECT 1 FROM delivery d JOIN mailbox m ON"
+		  " m.n = d.mailbox WHERE d.bundle = ?1 AND m.name = x.mailbox)",
+    [Q_IS_EXCLUDED] = "SELECT 1 FROM excluded WHERE bundle = ? AND mailbox = ?",
     [Q_EXPECTATION_ADD] = "INSERT INTO expectation (id, mailbox, sender, class, about, opened_by,"
 			  " opened, due, state) VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?)",
     [Q_EXPECTATION_SET] =
@@ -277,7 +296,7 @@ static const char *const queries[QUERIES] = {
 };
 
 const struct sql_schema ledger_schema = {
-    .version = 2,
+    .version = 3,
     .create = schema_text,
     .query = queries,
     .queries = QUERIES,

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "safehand/time.h"
+#include "store/exclusion.h"
+#include "store/group.h"
 #include "store/reply.h"
 #include "store/routing.h"
 #include "store/store.h"
@@ -15,9 +17,12 @@
 #define REQUEST_MAX (128 * 1024) /* 400 names, 64 pseudonyms, and room */
 
 struct route {
+	struct change change; /* first: keeping its exclusion is the route */
 	struct store *store;
 	struct asker asker;
 	char agency[NAME_AGENCY];
+	struct exclusion exclusion;
+	struct buf json;
 };
 
 static int
@@ -38,8 +43,16 @@ sender_check(const struct route *r, const struct msg_facts_route *f,
 	return 0;
 }
 
+static void
+route_free(struct route *r)
+{
+	exclusion_clear(&r->exclusion);
+	buf_free(&r->json);
+	free(r);
+}
+
 static int
-answer(const struct route *r, const struct msg_facts_route *f, struct buf *json, struct err *e)
+answer(struct route *r, const struct msg_facts_route *f, struct err *e)
 {
 	struct store *s = r->store;
 	struct routing how = {.ledger = s->reader, .from = f->from, .about = &f->about};
@@ -49,27 +62,53 @@ answer(const struct route *r, const struct msg_facts_route *f, struct buf *json,
 	if (sender_check(r, f, &how.klass, e) < 0)
 		return -1;
 	how.members = s->members;
-	if (routing_answer(&how, f, s->now(), json, e) < 0)
-		return -1;
-	route_remember(s->routes, f->from, f->klass, &f->about, &f->exclude);
+	exclusion_init(&r->exclusion, f->from, f->klass, &f->about, &f->exclude);
+	return routing_answer(&how, f, s->now(), &r->json, e);
+}
+
+/* --- whom the sender excludes is remembered before it is told whom to seal for --- */
+
+static int
+keep_apply(struct store *s, struct change *c, struct err *e)
+{
+	const struct route *r = (const struct route *)c;
+
+	s->routes_changed++;
+	exclusion_keep(s->writer, &r->exclusion, s->now());
 	return 0;
+}
+
+static void
+keep_done(struct store *s, struct change *c, const struct err *refusal)
+{
+	struct route *r = (struct route *)c;
+
+	if (refusal != NULL)
+		reply_refuse(&r->asker, refusal);
+	else
+		reply_json(&r->asker, 200, &r->json);
+	route_free(r);
 }
 
 static void
 on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *why)
 {
 	struct route *r = ctx;
-	struct buf json = {0};
+	struct store *s = r->store;
 	struct err e = {0};
 
-	if (kind != MSG_FACTS_ROUTE)
+	if (kind != MSG_FACTS_ROUTE) {
 		reply_refuse(&r->asker, why);
-	else if (answer(r, facts, &json, &e) < 0)
+	} else if (answer(r, facts, &e) < 0) {
 		reply_refuse(&r->asker, &e);
-	else
-		reply_json(&r->asker, 200, &json);
-	buf_free(&json);
-	free(r);
+	} else if (!exclusion_is_kept(s->reader, &r->exclusion, s->now())) {
+		r->change = (struct change){.apply = keep_apply, .done = keep_done};
+		group_add(s, &r->change);
+		return;
+	} else {
+		reply_json(&r->asker, 200, &r->json);
+	}
+	route_free(r);
 }
 
 void
@@ -95,7 +134,7 @@ route_take(void *env, struct chan *ch, const void *msg, int fd)
 	if (worker_check(s->workers, CHECK_ROUTE, r->agency, &body, s->now(), on_checked, r, &e) <
 	    0) {
 		reply_refuse(&a, &e);
-		free(r);
+		route_free(r);
 	}
 	buf_free(&body);
 }

@@ -1,17 +1,14 @@
-/* routing.c - to whom a bundle goes. Runs in: store. Owns: the remembered exclusions. Trusts: the
+/* routing.c - to whom a bundle goes. Runs in: store. Owns: nothing. Trusts: the
  * roster and the policy; subscriptions only as far as the pairs allow them. */
 #include "store/routing.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "safehand/digest.h"
 #include "safehand/enc.h"
 #include "store/away.h"
 #include "store/case.h"
 #include "store/ledger_case.h"
-
-#define REMEMBERED_MAX 4096 /* routes with exclusions that are remembered; the oldest go first */
 
 static bool
 in_list(const struct list *names, const char *mailbox)
@@ -110,102 +107,6 @@ routing_without_consent(const struct routing *r,
 
 	if (r->klass->subscribe == SUBSCRIBE_BY_CONSENT)
 		each_of_case(&s);
-}
-
-/* --- exclusions --- */
-
-struct remembered {
-	uint8_t key[DIGEST_BYTES];
-	struct fact_name *excluded;
-	size_t n;
-};
-
-struct route_memory {
-	struct remembered ring[REMEMBERED_MAX];
-	size_t next;
-};
-
-struct route_memory *
-route_memory_new(void)
-{
-	return mem_alloc(sizeof(struct route_memory));
-}
-
-void
-route_memory_free(struct route_memory *m)
-{
-	if (m == NULL)
-		return;
-	for (size_t i = 0; i < REMEMBERED_MAX; i++)
-		free(m->ring[i].excluded);
-	free(m);
-}
-
-static int
-name_order(const void *a, const void *b)
-{
-	return strcmp(((const struct fact_name *)a)->name, ((const struct fact_name *)b)->name);
-}
-
-/* The same sender, class and case in any order of its pseudonyms. */
-static void
-memory_key(const char *from, const char *klass, const struct list *about,
-	   uint8_t out[static DIGEST_BYTES])
-{
-	struct fact_name *sorted = NULL;
-	struct buf b = {0};
-
-	buf_addf(&b, "%s\n%s\n", from, klass);
-	if (about->n > 0) {
-		sorted = mem_dup(about->items, about->n * sizeof *sorted);
-		qsort(sorted, about->n, sizeof *sorted, name_order);
-	}
-	for (size_t i = 0; i < about->n; i++)
-		buf_addf(&b, "%s\n", sorted[i].name);
-	digest_of(b.data, b.len, out);
-	free(sorted);
-	buf_free(&b);
-}
-
-static struct remembered *
-memory_find(struct route_memory *m, const uint8_t *key)
-{
-	for (size_t i = 0; i < REMEMBERED_MAX; i++)
-		if (m->ring[i].n > 0 && memcmp(m->ring[i].key, key, DIGEST_BYTES) == 0)
-			return &m->ring[i];
-	return NULL;
-}
-
-void
-route_remember(struct route_memory *m, const char *from, const char *klass,
-	       const struct list *about, const struct list *exclude)
-{
-	uint8_t key[DIGEST_BYTES];
-	struct remembered *r;
-
-	memory_key(from, klass, about, key);
-	r = memory_find(m, key);
-	if (r == NULL && exclude->n == 0)
-		return;
-	if (r == NULL)
-		r = &m->ring[m->next++ % REMEMBERED_MAX];
-	free(r->excluded);
-	*r = (struct remembered){.n = exclude->n};
-	if (exclude->n > 0)
-		r->excluded = mem_dup(exclude->items, exclude->n * sizeof *r->excluded);
-	memcpy(r->key, key, sizeof key);
-}
-
-bool
-route_excluded(struct route_memory *m, const char *from, const char *klass,
-	       const struct list *about, const char *mailbox)
-{
-	struct remembered *r;
-	uint8_t key[DIGEST_BYTES];
-
-	memory_key(from, klass, about, key);
-	r = memory_find(m, key);
-	return r != NULL && in_list(&(struct list){r->excluded, r->n}, mailbox);
 }
 
 /* --- the answer --- */

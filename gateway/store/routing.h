@@ -1,4 +1,4 @@
-/* routing.h - to whom a bundle goes: named, subscribed, cover; and who was left out on purpose. */
+/* routing.h - to whom a bundle goes: named, subscribed, cover. */
 #ifndef SAFEHAND_STORE_ROUTING_H
 #define SAFEHAND_STORE_ROUTING_H
 
@@ -29,19 +29,6 @@ void routing_without_consent(const struct routing *r,
 			     void (*each)(void *ctx, const char *kind, const char *value,
 					  const char *mailbox),
 			     void *ctx);
-
-/* Exclusions are not in the manifest (that would tell them to the recipients): the store remembers
- * what a sender asked a route for, so that it does not demand at the bundle whom the sender
- * excluded. Kept in memory: what is forgotten is answered by ERR_ROUTE, and the client asks again.
- */
-struct route_memory;
-
-struct route_memory *route_memory_new(void);
-void route_memory_free(struct route_memory *m);
-void route_remember(struct route_memory *m, const char *from, const char *klass,
-		    const struct list *about, const struct list *exclude);
-bool route_excluded(struct route_memory *m, const char *from, const char *klass,
-		    const struct list *about, const char *mailbox);
 
 /* The whole answer to a route request. ERR_DENIED, ERR_UNKNOWN name what of it cannot be. Appends
  * the JSON of the contract: class, to (with away, where nobody is at a mailbox now), flags. */

@@ -12,6 +12,7 @@
 #include "safehand/log.h"
 #include "safehand/notice_file.h"
 #include "store/deadline.h"
+#include "store/exclusion.h"
 #include "store/expectation.h"
 #include "store/group.h"
 #include "store/ladder.h"
@@ -70,9 +71,18 @@ step_name(const struct ladder *l, unsigned index, char out[static STEP_TEXT])
 
 /* --- whom it tells --- */
 
+/* Whom the sender excluded is not told of what it sent: who is owed it hears in its place. */
+static const char *
+told_by(struct ledger *l, const struct ledger_deadline *d, const struct ladder_step *step)
+{
+	return step->act == LADDER_NOTIFY && !exclusion_hides(l, d, step->mailbox) ? step->mailbox
+										   : d->owed_to;
+}
+
 /* A failed notification goes to whom the ladder would tell next; at its end to whom it is owed. */
 static const char *
-next_told(const struct ledger_deadline *d, const struct ladder *l, unsigned *index)
+next_told(struct ledger *ledger, const struct ledger_deadline *d, const struct ladder *l,
+	  unsigned *index)
 {
 	const struct ladder_plan plan = {l, d->start_ms, d->due_ms, d->cover_now};
 	const struct ladder_step *step;
@@ -80,10 +90,9 @@ next_told(const struct ledger_deadline *d, const struct ladder *l, unsigned *ind
 
 	for (size_t i = 0; (step = ladder_at(&plan, i, &when)) != NULL; i++) {
 		*index = (unsigned)(step - l->step);
-		if ((d->fired & 1u << *index) == 0 && step->act == LADDER_NOTIFY)
-			return step->mailbox;
-		if ((d->fired & 1u << *index) == 0 && step->act == LADDER_NOTIFY_SENDER)
-			return d->owed_to;
+		if ((d->fired & 1u << *index) == 0 &&
+		    (step->act == LADDER_NOTIFY || step->act == LADDER_NOTIFY_SENDER))
+			return told_by(ledger, d, step);
 	}
 	*index = LADDER_MAX - 1;
 	return d->owed_to;
@@ -91,18 +100,18 @@ next_told(const struct ledger_deadline *d, const struct ladder *l, unsigned *ind
 
 /* Whoever is next in line is told once that the contacts of a deadline are not reached. */
 static int64_t
-undelivered_part(const struct ledger_deadline *d, const struct ladder *ladder)
+undelivered_part(struct ledger *l, const struct ledger_deadline *d, const struct ladder *ladder)
 {
 	unsigned index;
 
-	next_told(d, ladder, &index);
+	next_told(l, d, ladder, &index);
 	return step_part(d, 2 * LADDER_MAX + index);
 }
 
 static bool
 told_already(struct ledger *l, const struct ledger_deadline *d, const struct ladder *ladder)
 {
-	int64_t part = undelivered_part(d, ladder);
+	int64_t part = undelivered_part(l, d, ladder);
 	struct ledger_entry was;
 
 	return d->bundle > 0
@@ -130,15 +139,15 @@ step_notice(struct store *s, struct ledger *l, const struct ledger_deadline *d,
 		return false; /* the entry of the failure says it */
 	if (index == STEP_UNDELIVERED) {
 		kind = NOTICE_UNDELIVERED;
-		to = next_told(d, ladder, &ignored);
+		to = next_told(l, d, ladder, &ignored);
 	} else {
 		switch (ladder->step[index].act) {
 		case LADDER_OVERDUE:
 		case LADDER_REMIND:
 		case LADDER_REGISTER: return false;
 		case LADDER_COVER: kind = NOTICE_COVER; break;
-		case LADDER_NOTIFY: to = ladder->step[index].mailbox; break;
-		case LADDER_NOTIFY_SENDER: break;
+		case LADDER_NOTIFY:
+		case LADDER_NOTIFY_SENDER: to = told_by(l, d, &ladder->step[index]); break;
 		}
 	}
 	if (kind == NOTICE_COVER && (d->bundle == 0 || !has_notices(s)))
@@ -309,7 +318,7 @@ deliver_notice(const struct taking *t, struct ledger_bundle *b)
 static void
 take_undelivered(struct taking *t)
 {
-	int64_t part = undelivered_part(t->d, t->ladder);
+	int64_t part = undelivered_part(t->s->writer, t->d, t->ladder);
 	char code[ENTRY_CODE];
 
 	t->d->undelivered = false;
@@ -333,8 +342,10 @@ take_act(struct taking *t)
 		tell_contact(t, NOTICE_REMINDER, t->d->mailbox);
 		break;
 	case LADDER_COVER: take_cover(t); break;
-	case LADDER_NOTIFY: enter_escalation(t, "notify:", step->mailbox); break;
-	case LADDER_NOTIFY_SENDER: enter_escalation(t, "notify:", t->d->owed_to); break;
+	case LADDER_NOTIFY:
+	case LADDER_NOTIFY_SENDER:
+		enter_escalation(t, "notify:", told_by(t->s->writer, t->d, step));
+		break;
 	case LADDER_REGISTER: enter_escalation(t, "register", ""); break;
 	}
 	t->d->fired |= 1u << t->index;

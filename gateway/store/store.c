@@ -118,7 +118,6 @@ store_prepare(struct role_env *env, struct err *e)
 	s->uploads = uploads_new();
 	s->waiters = waiters_new();
 	s->usual = usual_new();
-	s->routes = route_memory_new();
 	s->receipts = receipts_new();
 	s->rates = rates_new();
 	s->roster = roster_new();
@@ -265,7 +264,6 @@ store_drop(struct store *s)
 	group_free(s->group);
 	tree_free(s->tree);
 	workers_free(s->workers);
-	route_memory_free(s->routes);
 	roster_free(s->roster);
 	members_free(s->members);
 	policy_free(s->policy);

@@ -23,7 +23,6 @@ struct waiters;
 struct workers;
 struct receipts;
 struct roster;
-struct route_memory;
 struct fsck;
 struct rates;
 struct desks;
@@ -57,7 +56,6 @@ struct store {
 	struct waiters *waiters;
 	struct usual *usual;
 	uint64_t canary_alarms, fetch_alarms; /* since the start */
-	struct route_memory *routes;
 	uint64_t routes_changed; /* counts changes of roster, policy, subscriptions: what was judged
 				    before one is judged again when it is applied */
 	struct chan *notary, *courier;

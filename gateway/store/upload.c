@@ -295,7 +295,6 @@ judge(struct upload *u, struct ledger *l, const struct policy_class **klass, str
 				     .policy = s->policy,
 				     .members = s->members,
 				     .ledger = l,
-				     .routes = s->routes,
 				     .settings = &s->settings,
 				     .now_ms = s->now()};
 

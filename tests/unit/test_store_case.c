@@ -2,6 +2,7 @@
 #include "store_rig.h"
 
 #include "store/deadline.h"
+#include "store/exclusion.h"
 #include "store/ledger_case.h"
 
 #define CHILD	  "c:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -53,6 +54,21 @@ ask_route(const char *to)
 	rig.route.about = (struct list){&rig.route_names[1], 1};
 	rig_ask_route("csc");
 	rig_expect(200, ERR_OK);
+}
+
+static int64_t clock_ms;
+
+static int64_t
+played(void)
+{
+	return clock_ms;
+}
+
+static void
+play_clock(void)
+{
+	clock_ms = time_now_ms();
+	rig.store->now = played;
 }
 
 /* --- flags --- */
@@ -250,17 +266,123 @@ the_route_names_who_had_it(void **state)
 	assert_true(rig_body_has("\"mailbox\":\"uhcw/paediatrics\",\"as\":\"to\""));
 }
 
+/* --- exclusions --- */
+
+static void
+exclude(const char *mailbox)
+{
+	strcpy(rig.route_names[2].name, mailbox);
+	rig.route.exclude = (struct list){&rig.route_names[2], mailbox[0] != '\0'};
+	ask_route("uhcw/emergency");
+}
+
+static void
+subscribe(const char *mailbox)
+{
+	struct msg_ask m = rig_question(ASK_SUBSCRIBE, "uhcw");
+
+	strcpy(m.mailbox, mailbox);
+	strcpy(m.kind, "child");
+	strcpy(m.value, CHILD);
+	rig_ask(&m);
+	rig_expect(204, ERR_OK);
+}
+
+static void
+about_child_only(void)
+{
+	about_child();
+	rig.head.about.n = 1;
+}
+
+/* A route's exclusions are on disk before its answer leaves: a bundle that was sealed before a kill
+ * is taken after it. What is asked for later takes their place. */
+static void
+an_exclusion_outlives_a_kill(void **state)
+{
+	subscribe("uhcw/paediatrics");
+	submit(RIG_ID, 1, about_child_only);
+	rig_expect(409, ERR_ROUTE);
+	exclude("uhcw/paediatrics");
+	rig_kill();
+	rig_start(rig.conf);
+	submit(RIG_ID, 1, about_child_only);
+	rig_expect(201, ERR_OK);
+	exclude("");
+	rig_kill();
+	rig_start(rig.conf);
+	submit(RIG_ID2, 1, about_child_only);
+	rig_expect(409, ERR_ROUTE);
+	assert_non_null(strstr(rig.reply.detail, "uhcw/paediatrics"));
+}
+
+/* Nothing is written for who excludes nobody, nor again for who asks the same. */
+static void
+the_same_exclusion_is_written_once(void **state)
+{
+	uint64_t groups = group_counts(rig.store->group)->groups;
+
+	exclude("");
+	assert_int_equal(group_counts(rig.store->group)->groups, groups);
+	exclude("csc/duty");
+	assert_int_equal(group_counts(rig.store->group)->groups, groups + 1);
+	exclude("csc/duty");
+	assert_int_equal(group_counts(rig.store->group)->groups, groups + 1);
+	play_clock();
+	clock_ms += TIME_DAY_MS; /* it is in use: it is kept longer */
+	exclude("csc/duty");
+	assert_int_equal(group_counts(rig.store->group)->groups, groups + 2);
+}
+
+#define KEPT_MS (30 * TIME_DAY_MS)
+
+static void
+keep_exclusion(const char *from, const char *klass, int64_t at_ms)
+{
+	struct fact_name excluded = {"csc/duty"};
+	struct list nobody = {NULL, 0}, one = {&excluded, 1};
+	struct exclusion x;
+
+	exclusion_init(&x, from, klass, &nobody, &one);
+	exclusion_keep(rig.store->writer, &x, at_ms);
+	exclusion_clear(&x);
+}
+
+static bool
+is_kept(const char *from, const char *klass)
+{
+	return exclusion_has(rig.store->writer, from, klass, &(struct list){NULL, 0}, "csc/duty");
+}
+
+/* A month, and so many of one sender: the oldest go, and nobody else's. */
+static void
+exclusions_are_forgotten(void **state)
+{
+	char klass[NAME_CLASS];
+
+	ledger_begin(rig.store->writer);
+	keep_exclusion("csc/mash", "old", 1);
+	keep_exclusion("csc/mash", "new", 2);
+	keep_exclusion("csc/mash", "newer", KEPT_MS + 1);
+	assert_true(is_kept("csc/mash", "old"));
+	keep_exclusion("csc/mash", "newest", KEPT_MS + 2);
+	assert_false(is_kept("csc/mash", "old"));
+	assert_true(is_kept("csc/mash", "new"));
+	keep_exclusion("uhcw/emergency", "other", 3);
+	for (unsigned i = 0; i < 4096; i++) {
+		snprintf(klass, sizeof klass, "c%u", i);
+		keep_exclusion("csc/mash", klass, KEPT_MS + 2);
+	}
+	assert_false(is_kept("csc/mash", "new"));
+	assert_false(is_kept("csc/mash", "newer"));
+	assert_true(is_kept("csc/mash", "c4095"));
+	assert_true(is_kept("uhcw/emergency", "other"));
+	ledger_commit(rig.store->writer);
+}
+
 /* --- expectations --- */
 
 #define DUE 3600000 /* ms from now */
-
-static int64_t clock_ms;
-
-static int64_t
-played(void)
-{
-	return clock_ms;
-}
 
 static struct msg_ask
 wish(enum ask what, const char *id)
@@ -280,13 +402,6 @@ static void
 ask(struct msg_ask m)
 {
 	rig_ask(&m);
-}
-
-static void
-play_clock(void)
-{
-	clock_ms = time_now_ms();
-	rig.store->now = played;
 }
 
 static void
@@ -545,6 +660,10 @@ main(void)
 					    rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_replaced, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_route_names_who_had_it, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(an_exclusion_outlives_a_kill, rig_setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(the_same_exclusion_is_written_once, rig_setup,
+					    rig_teardown),
+	    cmocka_unit_test_setup_teardown(exclusions_are_forgotten, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_is_expected_comes, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_does_not_come_is_missed, rig_setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_is_not_wanted_any_more, rig_setup, rig_teardown),

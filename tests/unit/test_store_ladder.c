@@ -110,6 +110,30 @@ assert_entries(const char *id, const char *want)
 	buf_free(&want_sorted);
 }
 
+/* Whom the sender excluded (the perpetrator works there) is told of nothing, by no step: who sent
+ * it hears in its place. What is asked for later is of later bundles. */
+static void
+the_excluded_are_not_told(void **state)
+{
+	strcpy(rig.route.klass, "general");
+	strcpy(rig.route.from, "csc/mash");
+	strcpy(rig.route_names[0].name, "uhcw/emergency");
+	strcpy(rig.route_names[1].name, "csc/duty");
+	rig.route.to = (struct list){&rig.route_names[0], 1};
+	rig.route.exclude = (struct list){&rig.route_names[1], 1};
+	rig_ask_route("csc");
+	rig_expect(200, ERR_OK);
+	rig_send(RIG_ID, NULL);
+	rig.route.exclude.n = 0;
+	rig_ask_route("csc");
+	rig_send(RIG_ID2, NULL);
+	rig_restart();
+	rig_at(4 * HOUR);
+	assert_entries(RIG_ID, ACCEPTED REMIND TOLD OVERDUE COVER SENDER SENDER);
+	assert_entries(RIG_ID2, ACCEPTED REMIND TOLD OVERDUE COVER DUTY SENDER HOOKED);
+	is_sound();
+}
+
 static void
 each_step_in_its_time(void **state)
 {
@@ -326,6 +350,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(each_step_in_its_time),
+	    T(the_excluded_are_not_told),
 	    T(restarts_miss_and_double_nothing),
 	    T(killed_before_the_commit),
 	    T(what_was_missed_is_made_up_in_order),

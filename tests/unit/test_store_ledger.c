@@ -525,8 +525,8 @@ integrity_and_foreign_files(void **state)
 	assert_int_equal(system("sqlite3 ledger.db 'PRAGMA user_version = 1' >&2"), 0);
 	assert_int_equal(ledger_open(datafd, true, &other, &e), -1);
 	assert_int_equal(e.code, ERR_CONFIG);
-	assert_non_null(strstr(e.text, "version 1, this program reads version 2 only"));
-	assert_int_equal(system("sqlite3 ledger.db 'PRAGMA user_version = 3' >&2"), 0);
+	assert_non_null(strstr(e.text, "version 1, this program reads version 3 only"));
+	assert_int_equal(system("sqlite3 ledger.db 'PRAGMA user_version = 4' >&2"), 0);
 	assert_int_equal(ledger_open(datafd, true, &other, &e), -1);
 	assert_int_equal(e.code, ERR_CONFIG);
 	assert_int_equal(system("sqlite3 ledger.db 'PRAGMA application_id = 5' >&2"), 0);

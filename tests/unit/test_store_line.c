@@ -959,6 +959,10 @@ route(void **unused)
 	rig.head.about = (struct list){rig.about, 1};
 	rig_begin(&head, RIG_ID, strlen(payload));
 	assert_int_equal(rig.reply.kind, MSG_UPLOAD);
+	rig_kill(); /* what was answered is remembered */
+	rig_start(rig.conf);
+	rig_begin(&head, RIG_ID, strlen(payload));
+	assert_int_equal(rig.reply.kind, MSG_UPLOAD);
 	rig_ask_route("uhcw");
 	rig_expect(403, ERR_DENIED);
 	strcpy(rig.route_names[0].name, "uhcw/nobody");
