@@ -307,6 +307,11 @@ timeline_text(const struct timeline *t, struct buf *out)
 		add_signers(first, out);
 	}
 	buf_addc(out, '\n');
+	for (const char *f = buf_str(&t->flags); *f != '\0'; f = strchr(f, '\n') + 1) {
+		buf_adds(out, "flag on the case: ");
+		text_escape(out, f, strcspn(f, "\n"));
+		buf_addc(out, '\n');
+	}
 	add_mailbox(t, "", out);
 	for (size_t i = 0; i < t->n; i++) {
 		const char *mailbox = t->pieces[i].result.entry.mailbox;

@@ -16,6 +16,7 @@ struct timeline {
 	struct piece *pieces; /* in the order of the log */
 	size_t n;
 	struct json *state; /* what the gateway says of the bundle; NULL: we are not its sender */
+	struct buf flags;   /* of its case, by the gateway's word: lines of feed_flags */
 	int64_t now_ms;
 };
 

@@ -8,6 +8,7 @@
 
 #include "away.h"
 #include "commands.h"
+#include "feed.h"
 #include "files.h"
 #include "gate.h"
 #include "past.h"
@@ -25,6 +26,7 @@ struct track {
 	struct client *c;
 	int save_fd; /* -1: --save was not given */
 	struct timeline line;
+	struct buf flags; /* the line's, as items of an array */
 	enum evidence_verdict worst;
 };
 
@@ -44,6 +46,19 @@ get(struct track *t, const char *tail, struct http_answer *a, struct err *e)
 	return rc;
 }
 
+static int
+take_state(struct track *t, const struct http_answer *a, struct err *e)
+{
+	struct json *doc;
+
+	if (json_parse("bundle", buf_str(&a->body), a->body.len, LISTING_MAX, &doc, e) < 0)
+		return -1;
+	t->line.state = doc;
+	return json_has_no(doc, "flags") ? 0
+					 : feed_flags(json_member(doc, "flags"), "bundle.flags",
+						      &t->line.flags, &t->flags, e);
+}
+
 /* Only its sender is told how the bundle stands; recipients have the evidence that concerns them.
  */
 static int
@@ -55,8 +70,7 @@ ask_state(struct track *t, struct err *e)
 	if (rc < 0 && e->code == ERR_UNKNOWN)
 		rc = 0;
 	else if (rc == 0)
-		rc = json_parse("bundle", buf_str(&a.body), a.body.len, LISTING_MAX, &t->line.state,
-				e);
+		rc = take_state(t, &a, e);
 	http_clear(&a);
 	return rc;
 }
@@ -248,6 +262,8 @@ add_json(const struct track *t, struct buf *out)
 
 	buf_addc(out, '{');
 	add_json_head(t, out);
+	buf_json_key(out, "flags");
+	buf_addf(out, "[%s]", buf_str(&t->flags));
 	buf_json_key(out, "mailboxes");
 	buf_addc(out, '[');
 	for (size_t i = 0; i < json_count(list); i++) {
@@ -303,6 +319,8 @@ run(struct client *c, const struct args *a, struct err *e)
 	if (t.save_fd >= 0)
 		close(t.save_fd);
 	json_free(t.line.state);
+	buf_free(&t.line.flags);
+	buf_free(&t.flags);
 	free(t.line.pieces);
 	return rc < 0 ? -1 : err_exit(codes[t.worst]);
 }

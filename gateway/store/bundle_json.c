@@ -9,6 +9,7 @@
 #include "safehand/time.h"
 #include "store/away.h"
 #include "store/board.h"
+#include "store/case.h"
 
 const char *
 concern_text(uint32_t concern)
@@ -158,8 +159,10 @@ bundle_json(struct store *s, const struct ledger_bundle *b, bool events, struct 
 	for (size_t i = 0; i < h.ndeliveries; i++)
 		delivery_json(&h, &h.deliveries[i]);
 	buf_addc(out, ']');
-	if (events) /* the sender's own: its final */
+	if (events) { /* the sender's own: its final, and what stands on its case */
 		board_bundle_json(s, b->n, NULL, out);
+		case_bundle_flags_json(s->reader, b->n, out);
+	}
 	buf_addc(out, '}');
 	free(h.entries);
 	free(h.deliveries);

@@ -154,6 +154,11 @@ what_is_wrong(void **state)
 	shows("[FAIL: no JSON]\n");
 	line.n = 0;
 	shows("bundle ID\n");
+	buf_adds(&line.flags, "inconclusive since \033 about c:5k3 (ID)\nactive since T (ID)\n");
+	shows("bundle ID\nflag on the case: inconclusive since ");
+	shows("\nflag on the case: active since T (ID)\n");
+	hides("\033");
+	buf_free(&line.flags);
 }
 
 /* By the gateway's word: what is open, and the next step; what is closed or not told is

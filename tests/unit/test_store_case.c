@@ -86,6 +86,9 @@ a_concern_stays_on_its_child(void **state)
 	assert_false(rig_body_has(HOUSEHOLD)); /* a household is not flagged */
 	submit(RIG_ID2, 1, about_child);       /* says nothing of the concern: it stays */
 	rig_expect(201, ERR_OK);
+	rig_ask_mailbox(ASK_BUNDLE, "csc", "", RIG_ID2); /* its sender sees it too */
+	assert_true(
+	    rig_body_has("\"flags\":[{\"about\":\"" CHILD "\",\"concern\":\"inconclusive\""));
 	rig_restart();
 	rig_ask_mailbox(ASK_FEED, "uhcw", "uhcw/emergency", "");
 	rig_expect(200, ERR_OK);

@@ -298,6 +298,22 @@ a_final_is_owed_until_a_final_comes(void **state)
 	is_sound();
 }
 
+/* Who had read the old one owes the reading of the new. */
+static void
+what_replaces_is_read_again(void **state)
+{
+	rig_send(RIG_ID, is_provisional);
+	collect_and_open(RIG_ID, ED);
+	rig_says(RIG_ID, ED, STATEMENT_READ, "ok");
+	assert_owed(RIG_ID, DEADLINE_READ, 0, ED, DEADLINE_MET);
+	rig_send(RIG_ID2, supersedes_first_provisionally);
+	assert_owed(RIG_ID2, DEADLINE_COLLECT, 0, ED, DEADLINE_OPEN);
+	assert_owed(RIG_ID2, DEADLINE_READ, 0, ED, DEADLINE_OPEN);
+	assert_owed(RIG_ID, DEADLINE_READ, 0, ED, DEADLINE_MET);
+	assert_owed(RIG_ID, DEADLINE_ANSWER, 0, ED, DEADLINE_SUPERSEDED);
+	is_sound();
+}
+
 static void
 a_purge_ends_what_recipients_owe(void **state)
 {
@@ -607,6 +623,7 @@ main(void)
 	    T(the_owner_comes_back_and_does_it),
 	    T(nobody_covers),
 	    T(a_final_is_owed_until_a_final_comes),
+	    T(what_replaces_is_read_again),
 	    T(a_purge_ends_what_recipients_owe),
 	    T(the_away_have_their_cover_at_once),
 	    T(who_goes_away_leaves_what_is_open),
