@@ -82,6 +82,8 @@ static const struct msg_field begin_fields[] = {U64(msg_begin, job),
 						STR(msg_begin, id),
 						U64(msg_begin, head_bytes),
 						U64(msg_begin, payload_bytes),
+						U32(msg_begin, whole),
+						BLOB(msg_begin, bytes, CARRY_MAX_BYTES),
 						END};
 static const struct msg_field resume_fields[] = {U64(msg_resume, job),	 STR(msg_resume, agency),
 						 STR(msg_resume, id),	 U64(msg_resume, offset),
@@ -102,10 +104,15 @@ static const struct msg_field ask_fields[] = {U64(msg_ask, job),
 					      STR(msg_ask, other),
 					      STR(msg_ask, about),
 					      END};
-static const struct msg_field statement_fields[] = {
-    U64(msg_statement, job),	 STR(msg_statement, agency), FIX(msg_statement, cert),
-    STR(msg_statement, mailbox), STR(msg_statement, id),     END};
-static const struct msg_field route_fields[] = {U64(msg_route, job), STR(msg_route, agency), END};
+static const struct msg_field statement_fields[] = {U64(msg_statement, job),
+						    STR(msg_statement, agency),
+						    FIX(msg_statement, cert),
+						    STR(msg_statement, mailbox),
+						    STR(msg_statement, id),
+						    BLOB(msg_statement, bytes, CARRY_MAX_BYTES),
+						    END};
+static const struct msg_field route_fields[] = {U64(msg_route, job), STR(msg_route, agency),
+						BLOB(msg_route, bytes, CARRY_MAX_BYTES), END};
 static const struct msg_field job_fields[] = {U64(msg_job, job), END};
 static const struct msg_field upload_fields[] = {
     U64(msg_upload, job),	 U64(msg_upload, offset),	 U64(msg_upload, received),
@@ -129,7 +136,8 @@ static const struct msg_field body_fields[] = {U64(msg_body, job),
 					       BLOB(msg_body, prefix, BLOB_MAX),
 					       END};
 static const struct msg_field check_fields[] = {U64(msg_check, job), U32(msg_check, what),
-						I64(msg_check, now_ms), END};
+						I64(msg_check, now_ms),
+						BLOB(msg_check, bytes, CARRY_MAX_BYTES), END};
 static const struct msg_field facts_head_fields[] = {
     U64(msg_facts_head, job),
     STR(msg_facts_head, id),
@@ -241,18 +249,18 @@ static const struct msg_row rows[MSG_KINDS] = {
     [MSG_STOP] = {"stop", R(MASTER), ALL, FD_NONE, S(named)},
     [MSG_READY] = {"ready", ALL, R(MASTER), FD_NONE, S(ready)},
     [MSG_CONTROL] = {"control", R(MASTER), R(STORE), FD_WITH, S(control)},
-    [MSG_BEGIN] = {"begin", R(FRONT), R(STORE), FD_WITH, S(begin)},
+    [MSG_BEGIN] = {"begin", R(FRONT), R(STORE), FD_MAY, S(begin)},
     [MSG_RESUME] = {"resume", R(FRONT), R(STORE), FD_NONE, S(resume)},
     [MSG_END] = {"end", R(FRONT), R(STORE), FD_NONE, S(end)},
     [MSG_CUT] = {"cut", R(FRONT), R(STORE), FD_NONE, S(cut)},
     [MSG_ASK] = {"ask", R(FRONT), R(STORE), FD_NONE, S(ask)},
-    [MSG_STATEMENT] = {"statement", R(FRONT), R(STORE), FD_WITH, S(statement)},
-    [MSG_ROUTE] = {"route", R(FRONT), R(STORE), FD_WITH, S(route)},
+    [MSG_STATEMENT] = {"statement", R(FRONT), R(STORE), FD_MAY, S(statement)},
+    [MSG_ROUTE] = {"route", R(FRONT), R(STORE), FD_MAY, S(route)},
     [MSG_CANCEL] = {"cancel", R(FRONT), R(STORE), FD_NONE, S(job)},
     [MSG_UPLOAD] = {"upload", R(STORE), R(FRONT), FD_WITH, S(upload)},
     [MSG_REPLY] = {"reply", R(STORE), R(FRONT), FD_MAY, S(reply)},
     [MSG_BODY] = {"body", R(STORE), R(FRONT), FD_WITH, S(body)},
-    [MSG_CHECK] = {"check", R(STORE), R(VERIFY), FD_WITH, S(check)},
+    [MSG_CHECK] = {"check", R(STORE), R(VERIFY), FD_MAY, S(check)},
     [MSG_FACTS_HEAD] = {"facts-head", R(VERIFY), R(STORE), FD_NONE, S(facts_head)},
     [MSG_FACTS_STATEMENT] = {"facts-statement", R(VERIFY), R(STORE), FD_NONE, S(facts_statement)},
     [MSG_FACTS_ROUTE] = {"facts-route", R(VERIFY), R(STORE), FD_NONE, S(facts_route)},

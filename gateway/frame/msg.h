@@ -19,6 +19,11 @@
 	(192 * 1024) /* below net.core.wmem_default (212,992) less the kernel's own                \
 		      */
 
+/* Bytes that travel inside a message; more go as a descriptor. A memfd costs ten times what it
+ * costs to copy the head of a bundle (some 2 to 10 KiB) through the socket, and two of the largest
+ * still fit into a socket's buffer. */
+#define CARRY_MAX_BYTES (64 * 1024)
+
 enum role_id {
 	ROLE_MASTER,
 	ROLE_FRONT,
@@ -113,12 +118,14 @@ enum control_kind { CONTROL_COMMAND, CONTROL_METRICS };
 
 /* job: chosen by the sender of the request, unique on its channel while it lives; answers carry it
  * back. */
-struct msg_begin { /* [fd] memfd with the head: fixed part, manifest, signature, slots */
+struct msg_begin { /* the head: fixed part, manifest, signature, slots; in bytes, or [fd] a memfd */
 	uint64_t job;
 	char agency[NAME_AGENCY];
 	uint8_t cert[DIGEST_BYTES];
 	char id[UUID_TEXT];
 	uint64_t head_bytes, payload_bytes;
+	uint32_t whole; /* 1: the payload follows the head in bytes, and no END will come */
+	struct blob bytes;
 };
 
 struct msg_resume { /* offset: in the .shb, head included */
@@ -185,17 +192,19 @@ struct msg_ask {
 	char about[ABOUT_TEXT];
 };
 
-struct msg_statement { /* [fd] memfd with the SHS1 bytes */
+struct msg_statement { /* the SHS1 bytes: in bytes, or [fd] a memfd */
 	uint64_t job;
 	char agency[NAME_AGENCY];
 	uint8_t cert[DIGEST_BYTES];
 	char mailbox[NAME_MAILBOX];
 	char id[UUID_TEXT];
+	struct blob bytes;
 };
 
-struct msg_route { /* [fd] memfd with the JSON request */
+struct msg_route { /* the JSON request: in bytes, or [fd] a memfd */
 	uint64_t job;
 	char agency[NAME_AGENCY];
+	struct blob bytes;
 };
 
 struct msg_job { /* CANCEL: long poll left */
@@ -243,10 +252,11 @@ struct msg_body { /* [fd] answer = prefix, then length bytes of fd from offset *
 
 enum check { CHECK_HEAD, CHECK_STATEMENT, CHECK_ROUTE, CHECK_ROSTER };
 
-struct msg_check { /* [fd] the bytes */
+struct msg_check { /* what to check: in bytes, or [fd] a memfd */
 	uint64_t job;
 	uint32_t what; /* enum check */
 	int64_t now_ms;
+	struct blob bytes;
 };
 
 struct fact_name {

@@ -92,6 +92,27 @@ role_read_fd(int fd, size_t max, struct buf *out, struct err *e)
 	return 0;
 }
 
+int
+role_carry(const char *name, const void *p, size_t n, struct blob *inside)
+{
+	if (n > CARRY_MAX_BYTES)
+		return role_memfd(name, p, n);
+	*inside = (struct blob){p, n};
+	return -1;
+}
+
+int
+role_carried(const struct blob *inside, int fd, size_t max, struct buf *out, struct err *e)
+{
+	if (fd >= 0)
+		return inside->n == 0 ? role_read_fd(fd, max, out, e)
+				      : err_set(e, ERR_FORMAT, "bytes twice: inside and beside");
+	if (inside->n > max)
+		return err_set(e, ERR_LIMIT, "%zu bytes, limit %zu", inside->n, max);
+	buf_add(out, inside->p, inside->n);
+	return 0;
+}
+
 static void
 file_drop(struct role_file *f)
 {

@@ -78,4 +78,10 @@ int role_memfd_try(const char *name, const void *p, size_t n, struct err *e)
 /* Reads the whole of a regular file or memfd of at most max bytes from offset 0. */
 int role_read_fd(int fd, size_t max, struct buf *out, struct err *e);
 
+/* Bytes that go with a message: few travel in it (*inside, a view of p; -1 is returned), more as a
+ * sealed memfd, which is returned. Ends the process on failure, as role_memfd. */
+int role_carry(const char *name, const void *p, size_t n, struct blob *inside);
+/* What came so, at most max bytes, appended to out: fd -1 says that they are inside. */
+int role_carried(const struct blob *inside, int fd, size_t max, struct buf *out, struct err *e);
+
 #endif

@@ -46,11 +46,13 @@ enum phase {
 	PHASE_DEAD    /* to be freed when the loop is back */
 };
 
-/* An upload's life: HEAD -> ASKED -> [PREFIX] -> PAYLOAD -> ENDED. */
+/* An upload's life: HEAD -> ASKED -> [PREFIX] -> PAYLOAD -> ENDED; or, if all of it is at hand when
+ * its head is: HEAD -> WHOLE -> ENDED. */
 enum upload_stage {
 	UPLOAD_NONE,
 	UPLOAD_FIXED,	/* the fixed part of the bundle's head is coming */
 	UPLOAD_HEAD,	/* the rest of the head */
+	UPLOAD_WHOLE,	/* the payload is gathered behind the head */
 	UPLOAD_ASKED,	/* BEGIN or RESUME is at the store */
 	UPLOAD_PREFIX,	/* resumed: what is there already is hashed, a slice per turn */
 	UPLOAD_PAYLOAD, /* bytes go to the staging fd */

@@ -101,12 +101,14 @@ send_statement(struct conn *c)
 {
 	struct request *r = c->request;
 	struct msg_statement m = {.job = r->job};
+	int fd;
 
 	memcpy(m.agency, c->agency, sizeof m.agency);
 	memcpy(m.cert, c->cert, sizeof m.cert);
 	memcpy(m.mailbox, r->call.mailbox, sizeof m.mailbox);
 	memcpy(m.id, r->call.id, sizeof m.id);
-	job_send(r, MSG_STATEMENT, &m, role_memfd("statement", r->gathered.data, r->gathered.len));
+	fd = role_carry("statement", r->gathered.data, r->gathered.len, &m.bytes);
+	job_send(r, MSG_STATEMENT, &m, fd);
 }
 
 static void
@@ -114,9 +116,11 @@ send_route(struct conn *c)
 {
 	struct request *r = c->request;
 	struct msg_route m = {.job = r->job};
+	int fd;
 
 	memcpy(m.agency, c->agency, sizeof m.agency);
-	job_send(r, MSG_ROUTE, &m, role_memfd("route", r->gathered.data, r->gathered.len));
+	fd = role_carry("route", r->gathered.data, r->gathered.len, &m.bytes);
+	job_send(r, MSG_ROUTE, &m, fd);
 }
 
 /* What each kind of call does with a body. ask has none; upload sees to its own. */

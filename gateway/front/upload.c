@@ -86,10 +86,24 @@ read_fixed(struct conn *c, struct err *e)
 	return 0;
 }
 
+/* A small bundle of which every byte has come goes to the store in one message. Of no other is more
+ * than the head taken before the store has said that it may come. n: bytes just taken of the input.
+ */
+static bool
+is_at_hand(const struct conn *c, size_t n)
+{
+	const struct request *r = c->request;
+	uint64_t total = r->upload.head_bytes + r->upload.payload_bytes;
+
+	return r->framing == HTTP_LENGTH && !r->expects && total <= CARRY_MAX_BYTES &&
+	       evbuffer_get_length(bufferevent_get_input(c->bev)) - n >= r->upload.payload_bytes;
+}
+
 static void
 send_begin(struct conn *c)
 {
 	struct request *r = c->request;
+	int fd;
 	struct msg_begin m = {.job = r->job,
 			      .head_bytes = r->upload.head_bytes,
 			      .payload_bytes = r->upload.payload_bytes};
@@ -97,8 +111,10 @@ send_begin(struct conn *c)
 	memcpy(m.agency, c->agency, sizeof m.agency);
 	memcpy(m.cert, c->cert, sizeof m.cert);
 	memcpy(m.id, r->call.id, sizeof m.id);
-	r->upload.stage = UPLOAD_ASKED;
-	job_send(r, MSG_BEGIN, &m, role_memfd("head", r->gathered.data, r->gathered.len));
+	m.whole = r->upload.stage == UPLOAD_WHOLE;
+	r->upload.stage = m.whole ? UPLOAD_ENDED : UPLOAD_ASKED;
+	fd = role_carry("head", r->gathered.data, r->gathered.len, &m.bytes);
+	job_send(r, MSG_BEGIN, &m, fd);
 	buf_free(&r->gathered);
 }
 
@@ -111,7 +127,12 @@ take_head(struct conn *c, const uint8_t *p, size_t n)
 	buf_add(&r->gathered, p, n);
 	if (r->gathered.len < r->want)
 		return;
-	if (r->upload.stage == UPLOAD_HEAD) {
+	if (r->upload.stage == UPLOAD_WHOLE) {
+		return; /* to be sent when the body is done */
+	} else if (r->upload.stage == UPLOAD_HEAD && is_at_hand(c, n)) {
+		r->upload.stage = UPLOAD_WHOLE;
+		r->want = (size_t)(r->upload.head_bytes + r->upload.payload_bytes);
+	} else if (r->upload.stage == UPLOAD_HEAD) {
 		send_begin(c);
 	} else if (read_fixed(c, &e) < 0) {
 		fail(c, &e);
@@ -180,7 +201,8 @@ upload_room(const struct request *r)
 {
 	switch (r->upload.stage) {
 	case UPLOAD_FIXED:
-	case UPLOAD_HEAD: return r->want - r->gathered.len;
+	case UPLOAD_HEAD:
+	case UPLOAD_WHOLE: return r->want - r->gathered.len;
 	case UPLOAD_PAYLOAD: return BLOCK;
 	case UPLOAD_NONE:
 	case UPLOAD_ASKED:
@@ -218,6 +240,10 @@ upload_body_done(struct conn *c)
 	struct msg_end m = {.job = r->job};
 	struct err e;
 
+	if (u->stage == UPLOAD_WHOLE) {
+		send_begin(c);
+		return;
+	}
 	if (u->stage != UPLOAD_PAYLOAD) {
 		answer_error(c, 0, ERR_FORMAT, "the body ends within the bundle's head");
 		return;

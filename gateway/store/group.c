@@ -27,6 +27,9 @@ struct touched {
 	struct touched *next;
 };
 
+#define FRESH_LINES 2048 /* of the entries of a group: eight for each of its changes */
+#define SALTS	    256	 /* fetched at once: a system call for each costs more than its entry */
+
 struct group {
 	struct changes queue, flying;
 	struct event *turn; /* the next group starts when the loop is through with its messages */
@@ -39,6 +42,11 @@ struct group {
 	struct touched *touched; /* mailboxes that have news in it */
 	void (*idle)(struct store *s);
 	struct group_counts counts;
+	uint64_t fresh;		/* the first entry of the last group */
+	struct buf *lines;	/* FRESH_LINES, of its entries from that one on */
+	struct buf note, token; /* its seal */
+	uint8_t salts[SALTS][ENTRY_SALT];
+	unsigned salts_used;
 };
 
 static int64_t
@@ -74,7 +82,9 @@ group_new(struct store *s, struct group **out, struct err *e)
 	g->silence = evtimer_new(s->env->base, on_silence, s);
 	ledger_last_checkpoint(s->writer, &last, NULL, NULL);
 	ledger_totals(s->writer, &totals);
-	g->size = g->sealed = last.size;
+	g->size = g->sealed = g->fresh = last.size;
+	g->lines = mem_alloc(FRESH_LINES * sizeof *g->lines);
+	g->salts_used = SALTS;
 	g->last_ms = last.time_ms;
 	*out = g;
 	if (g->turn == NULL || g->silence == NULL)
@@ -105,6 +115,11 @@ group_free(struct group *g)
 		event_free(g->silence);
 	while (g->touched != NULL)
 		touched_next(g);
+	for (size_t i = 0; g->lines != NULL && i < FRESH_LINES; i++)
+		buf_free(&g->lines[i]);
+	free(g->lines);
+	buf_free(&g->note);
+	buf_free(&g->token);
 	free(g);
 }
 
@@ -181,7 +196,18 @@ entry_time(struct store *s)
 }
 
 static void
-entry_fill(struct entry *out, const struct group_entry *in)
+salt(struct group *g, uint8_t out[static ENTRY_SALT])
+{
+	if (g->salts_used == SALTS) {
+		arc4random_buf(g->salts, sizeof g->salts);
+		g->salts_used = 0;
+	}
+	memcpy(out, g->salts[g->salts_used], ENTRY_SALT);
+	memset(g->salts[g->salts_used++], 0, ENTRY_SALT);
+}
+
+static void
+entry_fill(struct group *g, struct entry *out, const struct group_entry *in)
 {
 	out->event = in->event;
 	snprintf(out->bundle, sizeof out->bundle, "%s", in->id == NULL ? "" : in->id);
@@ -193,7 +219,7 @@ entry_fill(struct entry *out, const struct group_entry *in)
 		memcpy(out->actor, in->actor, DIGEST_BYTES);
 	if ((out->has_statement = in->statement_sha256 != NULL))
 		memcpy(out->statement_sha256, in->statement_sha256, DIGEST_BYTES);
-	arc4random_buf(out->salt, sizeof out->salt);
+	salt(g, out->salt);
 }
 
 static void
@@ -221,14 +247,19 @@ group_enter(struct store *s, const struct group_entry *in)
 	struct buf line = {0};
 	struct err e = {0};
 
-	entry_fill(&entry, in);
+	entry_fill(g, &entry, in);
 	row_fill(&row, &entry, in);
 	entry_format(&entry, &line);
 	merkle_leaf(line.data, line.len, leaf);
 	ledger_add_entry(s->writer, &row, &line);
 	if (merkle_append(g->size, leaf, tree_kept_get, tree_kept_put, s->tree, &e) < 0)
 		log_fatal("tree", &e);
-	buf_free(&line);
+	if (g->size - g->fresh < FRESH_LINES) {
+		buf_free(&g->lines[g->size - g->fresh]);
+		g->lines[g->size - g->fresh] = line;
+	} else {
+		buf_free(&line);
+	}
 	g->size++;
 	g->counts.entries++;
 	if (row.mailbox[0] != '\0')
@@ -265,6 +296,7 @@ apply_all(struct store *s)
 	uint32_t segment;
 	uint64_t end;
 
+	g->fresh = g->size;
 	ledger_begin(s->writer);
 	STAILQ_FOREACH(c, &g->flying, next)
 	{
@@ -364,16 +396,15 @@ group_take_sealed(void *env, struct chan *ch, const void *msg, int fd)
 	const struct msg_sealed *m = msg;
 	struct group *g = s->group;
 	struct ledger_checkpoint c = {.size = m->size, .time_ms = m->time_ms};
-	struct buf note = {0}, token = {0};
 
 	if (!g->busy || m->size != g->size || g->size == g->sealed)
 		log_fatal("seal", &(struct err){ERR_INTERNAL, "a seal that was not asked for"});
 	evtimer_del(g->silence);
-	buf_add(&note, m->note.p, m->note.n);
-	buf_add(&token, m->token.p, m->token.n);
-	ledger_add_checkpoint(s->writer, &c, &note, &token);
-	buf_free(&note);
-	buf_free(&token);
+	buf_clear(&g->note);
+	buf_clear(&g->token);
+	buf_add(&g->note, m->note.p, m->note.n);
+	buf_add(&g->token, m->token.p, m->token.n);
+	ledger_add_checkpoint(s->writer, &c, &g->note, &g->token);
 	g->sealed = g->size;
 	commit(s);
 	stamp_elsewhere(s, m);
@@ -428,6 +459,21 @@ group_take_refused(const struct msg_refused *m)
 
 	err_set(&e, m->code < ERR_CODES ? m->code : ERR_INTERNAL, "notary: %s", m->text);
 	log_fatal("seal-refused", &e);
+}
+
+bool
+group_fresh(const struct group *g, int64_t seq, struct blob *line, struct group_seal *seal)
+{
+	uint64_t at = (uint64_t)seq - g->fresh;
+
+	/* of a group that is not committed yet, sealed is still that of the one before [3] */
+	if ((uint64_t)seq < g->fresh || g->sealed != g->size || (uint64_t)seq >= g->sealed ||
+	    at >= FRESH_LINES)
+		return false;
+	*line = (struct blob){g->lines[at].data, g->lines[at].len};
+	*seal = (struct group_seal){
+	    g->sealed, {g->note.data, g->note.len}, {g->token.data, g->token.len}};
+	return true;
 }
 
 const struct group_counts *

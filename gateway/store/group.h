@@ -54,6 +54,15 @@ void group_take_refused(const struct msg_refused *m);
 /* The courier's: a token of another authority; it joins whatever transaction is open. */
 void group_take_stamped(struct store *s, const struct msg_stamped *m);
 
+/* The seal of the last group. */
+struct group_seal {
+	uint64_t size; /* of the tree */
+	struct blob note, token;
+};
+/* Is the entry of the last group, which is committed? Then its line and its seal: views, good until
+ * the next group is applied. */
+bool group_fresh(const struct group *g, int64_t seq, struct blob *line, struct group_seal *seal);
+
 struct group_counts {
 	uint64_t groups, changes, entries, refused;
 	uint64_t largest;   /* changes in one group */

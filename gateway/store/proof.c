@@ -3,6 +3,7 @@
 #include "store/proof.h"
 
 #include "safehand/note.h"
+#include "store/group.h"
 #include "store/tree.h"
 
 /* The parts as they are kept; empty: not of this entry. */
@@ -90,4 +91,28 @@ proof_evidence(const struct store *s, int64_t seq, struct buf *json, struct err 
 		format(&p, json);
 	parts_free(&p);
 	return rc;
+}
+
+bool
+proof_fresh(const struct store *s, int64_t seq, const struct buf *kept, uint64_t manifest_bytes,
+	    uint64_t signature_bytes, struct buf *json)
+{
+	struct group_seal seal;
+	struct parts p = {0};
+	struct merkle_proof path;
+	struct blob line;
+	struct err ignored;
+
+	if (!group_fresh(s->group, seq, &line, &seal) ||
+	    merkle_inclusion((uint64_t)seq, seal.size, tree_kept_get, s->tree, &path, &ignored) < 0)
+		return false;
+	buf_add(&p.line, line.p, line.n);
+	buf_add(&p.token, seal.token.p, seal.token.n);
+	buf_add(&p.kept, kept->data, kept->len);
+	p.bundle.manifest_bytes = (uint32_t)manifest_bytes;
+	p.bundle.signature_bytes = (uint32_t)signature_bytes;
+	tlog_proof_format((uint64_t)seq, &path, seal.note.p, seal.note.n, &p.proof);
+	format(&p, json);
+	parts_free(&p);
+	return true;
 }

@@ -408,9 +408,11 @@ receipt_take(void *env, struct chan *ch, const void *msg, int fd)
 	strcpy(r->mailbox, m->mailbox);
 	strcpy(r->id, m->id);
 	r->by_sender = m->mailbox[0] == '\0';
-	rc = role_read_fd(fd, SIGNED_FIXED_BYTES + STATEMENT_MAX_BYTES + SIGNATURE_MAX_BYTES,
-			  &r->body, &e);
-	close(fd);
+	rc = role_carried(&m->bytes, fd,
+			  SIGNED_FIXED_BYTES + STATEMENT_MAX_BYTES + SIGNATURE_MAX_BYTES, &r->body,
+			  &e);
+	if (fd >= 0)
+		close(fd);
 	if (rc < 0) {
 		refuse(r, &e);
 	} else if (s->members == NULL) {
@@ -419,8 +421,8 @@ receipt_take(void *env, struct chan *ch, const void *msg, int fd)
 		reply_unknown(&r->asker);
 		receipt_free(r);
 	} else {
-		rc = worker_check(s->workers, CHECK_STATEMENT, r->agency, &r->body, s->now(),
-				  on_checked, r, &e);
+		rc = worker_check(s->workers, CHECK_STATEMENT, r->agency, r->body.data, r->body.len,
+				  s->now(), on_checked, r, &e);
 		if (rc < 0)
 			refuse(r, &e);
 	}

@@ -168,7 +168,8 @@ roster_load(struct store *s)
 		return;
 	}
 	buf_add(&l->bytes, file->data, file->len);
-	if (worker_check(s->workers, CHECK_ROSTER, "", file, s->now(), on_checked, l, &e) < 0)
+	if (worker_check(s->workers, CHECK_ROSTER, "", file->data, file->len, s->now(), on_checked,
+			 l, &e) < 0)
 		log_fatal("roster", &e);
 }
 

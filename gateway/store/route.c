@@ -120,9 +120,10 @@ route_take(void *env, struct chan *ch, const void *msg, int fd)
 	struct buf body = {0};
 	struct err e = {0};
 	struct route *r;
-	int rc = role_read_fd(fd, REQUEST_MAX, &body, &e);
+	int rc = role_carried(&m->bytes, fd, REQUEST_MAX, &body, &e);
 
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	if (rc < 0) {
 		reply_refuse(&a, &e);
 		buf_free(&body);
@@ -131,8 +132,8 @@ route_take(void *env, struct chan *ch, const void *msg, int fd)
 	r = mem_alloc(sizeof *r);
 	*r = (struct route){.store = s, .asker = a};
 	strcpy(r->agency, m->agency);
-	if (worker_check(s->workers, CHECK_ROUTE, r->agency, &body, s->now(), on_checked, r, &e) <
-	    0) {
+	if (worker_check(s->workers, CHECK_ROUTE, r->agency, body.data, body.len, s->now(),
+			 on_checked, r, &e) < 0) {
 		reply_refuse(&a, &e);
 		route_free(r);
 	}

@@ -212,8 +212,11 @@ static int
 put_small(struct spool *s, struct stage *st, uint64_t kept, struct spool_place *out, struct err *e)
 {
 	struct buf shb = {0};
-	int rc = disk_read(st->fd, 0, st->head_bytes + st->payload_bytes, &shb, e);
+	int rc;
 
+	if (st->whole.len > 0)
+		return journal_append(s->journal, st->id, &st->whole, kept, out, e);
+	rc = disk_read(st->fd, 0, st->head_bytes + st->payload_bytes, &shb, e);
 	if (rc == 0)
 		rc = journal_append(s->journal, st->id, &shb, kept, out, e);
 	buf_free(&shb);
@@ -263,8 +266,12 @@ static int
 kept_length(struct stage *st, uint64_t *kept, struct err *e)
 {
 	struct buf b = {0};
-	int rc = disk_read(st->fd, 0, BUNDLE_FIXED_BYTES, &b, e);
+	int rc = 0;
 
+	if (st->whole.len > 0)
+		buf_add(&b, st->whole.data, BUNDLE_FIXED_BYTES);
+	else
+		rc = disk_read(st->fd, 0, BUNDLE_FIXED_BYTES, &b, e);
 	if (rc == 0)
 		*kept = BUNDLE_FIXED_BYTES + (uint64_t)be32_get(b.data + 4) + be32_get(b.data + 8);
 	buf_free(&b);
@@ -277,10 +284,10 @@ int
 spool_put(struct spool *s, struct stage *st, struct spool_place *out, struct err *e)
 {
 	uint64_t kept, wanted = st->head_bytes + st->payload_bytes;
-	struct stat sb;
+	struct stat sb = {.st_size = (off_t)st->whole.len};
 	int rc;
 
-	if (fstat(st->fd, &sb) < 0)
+	if (st->whole.len == 0 && fstat(st->fd, &sb) < 0)
 		rc = err_sys(e, "staging");
 	else if ((uint64_t)sb.st_size != wanted)
 		rc = err_set(e, ERR_DIGEST, "%lld bytes came, %llu announced",

@@ -42,7 +42,8 @@ struct stage {
 	    payload_bytes; /* 0, 0: a file from before this start, not yet resumed */
 	uint64_t reserved; /* bytes counted against memory_max */
 	int fd;		   /* -1: not opened */
-	bool small;	   /* a memfd */
+	struct buf whole;  /* all of a small one that came at once; then there is no fd */
+	bool small;	   /* in memory: a memfd, or whole */
 	bool busy;	   /* a job writes to it */
 	int64_t used_ms;   /* last touched */
 };
@@ -72,6 +73,13 @@ uint64_t spool_staged_bytes(struct spool *s); /* of memory_max, taken */
 int spool_stage(struct spool *s, const char *id, const char *agency, const struct buf *head,
 		const uint8_t head_sha256[static DIGEST_BYTES], uint64_t payload_bytes,
 		int64_t now_ms, struct stage **out, struct err *e)
+    __attribute__((warn_unused_result));
+/* The same for an upload of which every byte is here, head_bytes of head and then the payload: what
+ * was staged of it before is dropped. Those of a small one are taken, but for the part that
+ * evidence shows (fixed part, manifest, signature), which stays in bytes. */
+int spool_stage_whole(struct spool *s, const char *id, const char *agency, struct buf *bytes,
+		      uint64_t head_bytes, const uint8_t head_sha256[static DIGEST_BYTES],
+		      int64_t now_ms, struct stage **out, struct err *e)
     __attribute__((warn_unused_result));
 struct stage *spool_stage_find(struct spool *s, const char *id); /* NULL: none */
 /* Reads the head back from what is staged; st->head_bytes and payload_bytes are set from it.

@@ -46,6 +46,7 @@ stage_forget(struct spool *s, struct stage *st)
 	*at = st->next;
 	if (st->fd >= 0)
 		close(st->fd);
+	buf_free(&st->whole);
 	s->staged -= st->reserved;
 	free(st);
 }
@@ -213,6 +214,66 @@ spool_stage(struct spool *s, const char *id, const char *agency, const struct bu
 	st->head_bytes = head->len;
 	st->payload_bytes = payload_bytes;
 	if (stage_open(s, st, head, e) < 0) {
+		spool_stage_drop(s, st);
+		return -1;
+	}
+	st->busy = true;
+	*out = st;
+	return 0;
+}
+
+/* Its buffer becomes the stage's; what evidence will show stays with the caller. */
+static int
+whole_keep(struct spool *s, struct stage *st, struct buf *bytes, struct err *e)
+{
+	uint64_t kept =
+	    BUNDLE_FIXED_BYTES + (uint64_t)be32_get(bytes->data + 4) + be32_get(bytes->data + 8);
+
+	if (kept > st->head_bytes)
+		return err_set(e, ERR_DIGEST, "the head is garbage");
+	if (memory_take(s, st, bytes->len, e) < 0)
+		return -1;
+	st->small = true;
+	st->whole = *bytes;
+	*bytes = (struct buf){0};
+	buf_add(bytes, st->whole.data, kept);
+	return 0;
+}
+
+/* Too large for the journal: a file, as if it had come in parts. */
+static int
+whole_write(struct spool *s, struct stage *st, const struct buf *bytes, struct err *e)
+{
+	struct buf head = {.data = bytes->data, .len = st->head_bytes};
+	struct iovec rest = {bytes->data + st->head_bytes, bytes->len - st->head_bytes};
+
+	return stage_open(s, st, &head, e) < 0 || spool_stage_restart(st, e) < 0
+		   ? -1
+		   : disk_write(st->fd, &rest, 1, st->head_bytes, e);
+}
+
+int
+spool_stage_whole(struct spool *s, const char *id, const char *agency, struct buf *bytes,
+		  uint64_t head_bytes, const uint8_t head_sha256[static DIGEST_BYTES],
+		  int64_t now_ms, struct stage **out, struct err *e)
+{
+	struct stage *st = spool_stage_find(s, id);
+	char digest[17];
+	int rc;
+
+	if (st != NULL && st->busy)
+		return err_set(e, ERR_BUSY, "another connection is sending %s", id);
+	if (st != NULL)
+		spool_stage_drop(s, st); /* a part of it, or of another of this id */
+	if (descriptor_take(s, e) < 0)
+		return -1;
+	hex_encode(digest, head_sha256, 8);
+	st = stage_new(s, id, digest, agency, now_ms);
+	st->head_bytes = head_bytes;
+	st->payload_bytes = bytes->len - head_bytes;
+	rc = bytes->len <= s->conf.small_max ? whole_keep(s, st, bytes, e)
+					     : whole_write(s, st, bytes, e);
+	if (rc < 0) {
 		spool_stage_drop(s, st);
 		return -1;
 	}

@@ -1,6 +1,6 @@
 /* upload.c - the way of a bundle into the store. Runs in: store. Owns: the uploads under way; their
- * bytes are the spool's. Trusts: of front that it hashed what it wrote; the recipient checks again.
- */
+ * bytes are the spool's. Trusts: of front that it hashed what it wrote to staging; the recipient
+ * checks again. */
 #include "store/upload.h"
 
 #include <stdlib.h>
@@ -36,7 +36,8 @@ struct upload {
 	char id[UUID_TEXT];
 	char agency[NAME_AGENCY];
 	uint8_t cert[DIGEST_BYTES];
-	struct buf head; /* until the payload may come */
+	struct buf head; /* until the payload may come; WHOLE: the payload behind it */
+	bool whole;	 /* all of it came with BEGIN; once it is staged, head has its kept part */
 	uint8_t head_sha256[DIGEST_BYTES];
 	uint64_t head_bytes, payload_bytes;
 	struct msg_facts_head facts; /* its lists' items are those of: */
@@ -319,12 +320,29 @@ check_manifest(const struct upload *u, struct err *e)
 {
 	uint8_t digest[DIGEST_BYTES];
 
-	if (u->facts.manifest_bytes > u->head.len - BUNDLE_FIXED_BYTES)
+	if (u->facts.manifest_bytes > u->head_bytes - BUNDLE_FIXED_BYTES)
 		return err_set(e, ERR_INTERNAL, "verify speaks of a longer manifest");
 	digest_of(u->head.data + BUNDLE_FIXED_BYTES, u->facts.manifest_bytes, digest);
 	if (memcmp(digest, u->facts.manifest_sha256, DIGEST_BYTES) != 0)
 		return err_set(e, ERR_INTERNAL, "verify speaks of another manifest");
 	return 0;
+}
+
+static void received(struct upload *u, uint64_t length, const uint8_t digest[static DIGEST_BYTES]);
+
+/* All of it is here: to where small ones wait for their group. */
+static void
+stage_whole(struct upload *u)
+{
+	uint8_t digest[DIGEST_BYTES];
+	struct err e = {0};
+
+	digest_of(u->head.data + u->head_bytes, u->payload_bytes, digest);
+	if (spool_stage_whole(u->store->spool, u->id, u->agency, &u->head, u->head_bytes,
+			      u->head_sha256, u->store->now(), &u->stage, &e) < 0)
+		turn_away(u, &e);
+	else
+		received(u, u->payload_bytes, digest);
 }
 
 static void
@@ -350,6 +368,10 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 		refuse(u, &e);
 		return;
 	}
+	if (u->whole) {
+		stage_whole(u);
+		return;
+	}
 	if (spool_stage(u->store->spool, u->id, u->agency, &u->head, u->head_sha256,
 			u->payload_bytes, u->store->now(), &u->stage, &e) < 0 ||
 	    (!u->resumed && spool_stage_restart(u->stage, &e) < 0)) {
@@ -365,17 +387,26 @@ begin(struct upload *u)
 {
 	struct err e = {0};
 
-	u->head_bytes = u->head.len;
-	digest_of(u->head.data, u->head.len, u->head_sha256);
+	if (!u->whole)
+		u->head_bytes = u->head.len;
+	digest_of(u->head.data, u->head_bytes, u->head_sha256);
 	if (known_already(u))
 		return;
 	if (room_for(u, &e) < 0) {
 		turn_away(u, &e);
 		return;
 	}
-	if (worker_check(u->store->workers, CHECK_HEAD, u->agency, &u->head, u->store->now(),
-			 on_checked, u, &e) < 0)
+	if (worker_check(u->store->workers, CHECK_HEAD, u->agency, u->head.data, u->head_bytes,
+			 u->store->now(), on_checked, u, &e) < 0)
 		turn_away(u, &e);
+}
+
+static bool
+lengths_fit(const struct upload *u)
+{
+	return u->head_bytes >= BUNDLE_FIXED_BYTES && u->head_bytes <= HEAD_MAX_BYTES &&
+	       u->payload_bytes <= PAYLOAD_MAX_BYTES &&
+	       u->head.len == u->head_bytes + (u->whole ? u->payload_bytes : 0);
 }
 
 void
@@ -386,12 +417,14 @@ upload_take_begin(void *env, struct chan *ch, const void *msg, int fd)
 	struct err e = {0};
 	int rc;
 
+	u->head_bytes = m->head_bytes;
 	u->payload_bytes = m->payload_bytes;
+	u->whole = m->whole != 0;
 	memcpy(u->cert, m->cert, DIGEST_BYTES);
-	rc = role_read_fd(fd, HEAD_MAX_BYTES, &u->head, &e);
-	close(fd);
-	if (rc == 0 && (!uuid_is_v7(u->id) || u->head.len != m->head_bytes ||
-			m->payload_bytes > PAYLOAD_MAX_BYTES))
+	rc = role_carried(&m->bytes, fd, u->whole ? CARRY_MAX_BYTES : HEAD_MAX_BYTES, &u->head, &e);
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0 && (!uuid_is_v7(u->id) || !lengths_fit(u)))
 		rc = err_set(&e, ERR_USAGE, "not a bundle's id, head or length");
 	if (rc < 0) {
 		turn_away(u, &e);
@@ -472,6 +505,19 @@ apply(struct store *s, struct change *c, struct err *e)
 }
 
 static void
+answer_new(const struct store *s, const struct upload *u)
+{
+	struct buf json = {0};
+
+	if (u->whole && proof_fresh(s, u->seq, &u->head, u->facts.manifest_bytes,
+				    u->facts.signature_bytes, &json))
+		reply_json(&u->asker, 201, &json);
+	else
+		answer_accepted(s, &u->asker, 201, u->seq);
+	buf_free(&json);
+}
+
+static void
 done(struct store *s, struct change *c, const struct err *refusal)
 {
 	struct upload *u = (struct upload *)c;
@@ -485,7 +531,7 @@ done(struct store *s, struct change *c, const struct err *refusal)
 		return;
 	}
 	if (!u->left)
-		answer_accepted(s, &u->asker, 201, u->seq);
+		answer_new(s, u);
 	upload_free(u);
 }
 
@@ -499,19 +545,14 @@ commit(struct upload *u)
 	group_add(u->store, &u->change);
 }
 
-void
-upload_take_end(void *env, struct chan *ch, const void *msg, int fd)
+/* So many bytes came, of this digest: are they those that were signed? */
+static void
+received(struct upload *u, uint64_t length, const uint8_t digest[static DIGEST_BYTES])
 {
-	const struct msg_end *m = msg;
-	struct upload *u = upload_find(store_of(env), ch, m->job);
 	struct err e = {0};
 
-	if (u == NULL || u->state != UPLOAD_SENDING) {
-		out_of_order(ch, m->job, "end");
-		return;
-	}
-	if (m->length == u->facts.payload_bytes &&
-	    memcmp(m->digest, u->facts.payload_sha256, DIGEST_BYTES) == 0) {
+	if (length == u->facts.payload_bytes &&
+	    memcmp(digest, u->facts.payload_sha256, DIGEST_BYTES) == 0) {
 		commit(u);
 		return;
 	}
@@ -520,6 +561,18 @@ upload_take_end(void *env, struct chan *ch, const void *msg, int fd)
 	spool_stage_drop(u->store->spool, u->stage); /* going on with it would end here again */
 	u->stage = NULL;
 	refuse(u, &e);
+}
+
+void
+upload_take_end(void *env, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_end *m = msg;
+	struct upload *u = upload_find(store_of(env), ch, m->job);
+
+	if (u != NULL && u->state == UPLOAD_SENDING)
+		received(u, m->length, m->digest);
+	else
+		out_of_order(ch, m->job, "end");
 }
 
 void

@@ -26,7 +26,8 @@ struct check_job {
 	uint64_t job;
 	enum check what;
 	int64_t now_ms;
-	int fd; /* sealed copy of the bytes, to be sent again */
+	struct buf few; /* the bytes, to be sent again: here, or */
+	int fd;		/* a sealed copy; -1 */
 	unsigned tries;
 	struct worker *at; /* NULL: waits for a worker */
 	struct turn *turn; /* of its agency */
@@ -68,7 +69,9 @@ check_free(struct workers *w, struct check_job *c)
 		w->waiting--;
 	TAILQ_REMOVE(&w->checks, c, next);
 	w->outstanding--;
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
+	buf_free(&c->few);
 	free(c);
 }
 
@@ -136,10 +139,13 @@ next_waiting(struct workers *w)
 static void
 give(struct workers *w, struct check_job *c, struct worker *to)
 {
-	struct msg_check m = {.job = c->job, .what = c->what, .now_ms = c->now_ms};
-	int fd = dup(c->fd);
+	struct msg_check m = {.job = c->job,
+			      .what = c->what,
+			      .now_ms = c->now_ms,
+			      .bytes = {c->few.data, c->few.len}};
+	int fd = c->fd < 0 ? -1 : dup(c->fd);
 
-	if (fd < 0)
+	if (fd < 0 && c->fd >= 0)
 		log_fatal("worker", &(struct err){ERR_SYSTEM, "no descriptor for a check"});
 	c->at = to;
 	c->turn->served = ++w->turn;
@@ -162,13 +168,14 @@ dispatch(struct workers *w)
 }
 
 int
-worker_check(struct workers *w, enum check what, const char *agency, const struct buf *bytes,
+worker_check(struct workers *w, enum check what, const char *agency, const void *bytes, size_t n,
 	     int64_t now_ms, worker_done *done, void *ctx, struct err *e)
 {
-	int fd = role_memfd_try("check", bytes->data, bytes->len, e);
+	bool few = n <= CARRY_MAX_BYTES;
+	int fd = few ? -1 : role_memfd_try("check", bytes, n, e);
 	struct check_job *c;
 
-	if (fd < 0)
+	if (fd < 0 && !few)
 		return -1;
 	c = mem_alloc(sizeof *c);
 	*c = (struct check_job){.job = ++w->last_job,
@@ -178,6 +185,8 @@ worker_check(struct workers *w, enum check what, const char *agency, const struc
 				.turn = turn_of(w, agency),
 				.done = done,
 				.ctx = ctx};
+	if (few)
+		buf_add(&c->few, bytes, n);
 	TAILQ_INSERT_TAIL(&w->checks, c, next);
 	w->outstanding++;
 	w->waiting++;

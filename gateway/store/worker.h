@@ -20,8 +20,8 @@ void worker_leave(struct workers *w, struct chan *ch);
 
 /* Has the bytes checked as of now_ms; they are copied. done is called later, never from here.
  * Agencies take turns; "" is the gateway itself. ERR_BUSY: descriptors ran out. */
-int worker_check(struct workers *w, enum check what, const char *agency, const struct buf *bytes,
-		 int64_t now_ms, worker_done *done, void *ctx, struct err *e)
+int worker_check(struct workers *w, enum check what, const char *agency, const void *bytes,
+		 size_t n, int64_t now_ms, worker_done *done, void *ctx, struct err *e)
     __attribute__((warn_unused_result));
 /* The asker has left: done will not be called. */
 void worker_forget(struct workers *w, const void *ctx);

@@ -121,13 +121,14 @@ on_check(void *ctx, struct chan *ch, const void *msg, int fd)
 	if (m->what >= sizeof checks / sizeof *checks)
 		rc = err_set(&e, ERR_INTERNAL, "check %u: there is none", m->what);
 	else
-		rc = role_read_fd(fd, checks[m->what].max, &bytes, &e);
+		rc = role_carried(&m->bytes, fd, checks[m->what].max, &bytes, &e);
 	if (rc == 0)
 		rc = checks[m->what].answer(ch, m, &bytes, &e);
 	if (rc < 0)
 		refuse(ch, m->job, &e);
 	buf_free(&bytes);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	if (++worker.jobs < worker.jobs_max || worker.retiring)
 		return;
 	worker.retiring = true;

@@ -190,7 +190,6 @@ enum bad {
 	BAD_LONGER,    /* bytes after the last field */
 	BAD_UNTAKEN,   /* allowed, and nobody takes it here */
 	BAD_FD,	       /* a descriptor that nobody asked for */
-	BAD_NO_FD,     /* one is missing */
 	BAD_TOO_MANY,  /* three descriptors */
 	BAD_TOO_LARGE, /* beyond the largest message */
 	BADS
@@ -217,7 +216,6 @@ bad_message(enum bad what, struct buf *b)
 		break;
 	case BAD_UNTAKEN: msg_encode(MSG_END, &(struct msg_end){.job = 1}, b); break;
 	case BAD_FD: msg_encode(MSG_CUT, &(struct msg_cut){1, 2}, b); return 1;
-	case BAD_NO_FD: msg_encode(MSG_BEGIN, &(struct msg_begin){.job = 1}, b); break;
 	case BAD_TOO_MANY: msg_encode(MSG_CUT, &(struct msg_cut){1, 2}, b); return 3;
 	case BAD_TOO_LARGE:
 		msg_encode(MSG_CUT, &(struct msg_cut){1, 2}, b);
@@ -309,19 +307,35 @@ in_child(void (*f)(void), struct buf *said)
 
 /* A front that is sent bad bytes by its store. */
 static void
-bad_from_above(void)
+from_above(const struct buf *b)
 {
-	struct buf b = {0};
 	struct chan *front;
 	int fds[2];
 
 	chan_pair(fds);
 	front = chan_new(base, fds[0], ROLE_FRONT, ROLE_STORE, 0, handlers, on_gone, &got);
 	raw = fds[1];
-	buf_adds(&b, "abc");
-	send_raw(&b, NULL, 0);
+	send_raw(b, NULL, 0);
 	turns(2);
 	chan_free(front);
+}
+
+static void
+bad_from_above(void)
+{
+	struct buf b = {0};
+
+	buf_adds(&b, "abc");
+	from_above(&b);
+}
+
+static void
+no_fd_from_above(void)
+{
+	struct buf b = {0};
+
+	msg_encode(MSG_UPLOAD, &(struct msg_upload){.job = 1}, &b);
+	from_above(&b);
 }
 
 static void
@@ -332,6 +346,8 @@ bad_from_a_more_trusted_one(void **state)
 	assert_int_equal(in_child(bad_from_above, &said), 1);
 	assert_non_null(strstr(buf_str(&said), "msg=bad-message"));
 	assert_non_null(strstr(buf_str(&said), "store 0: no message: 3 bytes"));
+	assert_int_equal(in_child(no_fd_from_above, &said), 1);
+	assert_non_null(strstr(buf_str(&said), "store 0: message upload: descriptor missing"));
 	buf_free(&said);
 }
 

@@ -48,7 +48,7 @@ static struct {
 	int staging;
 	uint64_t received, payload; /* of ID */
 	uint64_t cut, cut_job;
-	int cuts, cancels, ends, begins, resumes, slow;
+	int cuts, cancels, ends, begins, wholes, resumes, slow;
 	uint64_t slow_job;
 	struct msg_ask asked;
 	bool misbehave;
@@ -92,23 +92,42 @@ grant(uint64_t job, uint64_t received)
 }
 
 static void
+received(uint64_t job, uint64_t length, const uint8_t *digest)
+{
+	struct buf b = {0};
+
+	store.ends++;
+	buf_addf(&b, "{\"length\":%llu,\"digest\":\"", (unsigned long long)length);
+	buf_hex(&b, digest, DIGEST_BYTES);
+	buf_adds(&b, "\"}");
+	reply(job, 201, BODY_JSON, b.data, b.len);
+	buf_free(&b);
+}
+
+static void
 on_begin(void *ctx, struct chan *ch, const void *msg, int fd)
 {
 	const struct msg_begin *m = msg;
+	uint8_t digest[DIGEST_BYTES];
 	struct buf head = {0};
 	struct err e;
 
 	store.begins++;
 	assert_string_equal(m->agency, "uhcw");
-	assert_ok(role_read_fd(fd, HEAD_MAX_BYTES, &head, &e), &e);
-	assert_int_equal(head.len, m->head_bytes);
-	assert_int_equal(head.len, HEAD);
+	assert_ok(role_carried(&m->bytes, fd, CARRY_MAX_BYTES, &head, &e), &e);
+	digest_of(head.data + m->head_bytes, head.len - m->head_bytes, digest);
+	assert_int_equal(head.len, m->head_bytes + (m->whole ? m->payload_bytes : 0));
+	assert_int_equal(m->head_bytes, HEAD);
 	assert_memory_equal(head.data, "SHB1", 4);
 	buf_free(&head);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	store.payload = m->payload_bytes;
+	store.wholes += m->whole;
 	if (strcmp(m->id, ID_NO) == 0) {
 		problem(m->job, ERR_STORAGE, "over quota");
+	} else if (m->whole) {
+		received(m->job, m->payload_bytes, digest);
 	} else if (strcmp(m->id, ID_SLOW) == 0) {
 		store.slow++;
 		store.slow_job = m->job;
@@ -135,14 +154,8 @@ static void
 on_end(void *ctx, struct chan *ch, const void *msg, int fd)
 {
 	const struct msg_end *m = msg;
-	struct buf b = {0};
 
-	store.ends++;
-	buf_addf(&b, "{\"length\":%llu,\"digest\":\"", (unsigned long long)m->length);
-	buf_hex(&b, m->digest, DIGEST_BYTES);
-	buf_adds(&b, "\"}");
-	reply(m->job, 201, BODY_JSON, b.data, b.len);
-	buf_free(&b);
+	received(m->job, m->length, m->digest);
 	close(store.staging);
 	store.staging = -1;
 	store.received = 0;
@@ -214,18 +227,35 @@ on_ask(void *ctx, struct chan *ch, const void *msg, int fd)
 }
 
 static void
-on_small(void *ctx, struct chan *ch, const void *msg, int fd)
+take_small(uint64_t job, const char *agency, const struct blob *inside, int fd)
 {
-	const struct msg_route *m = msg; /* job is first in both */
 	struct buf b = {0}, text = {0};
 	struct err e;
 
-	assert_ok(role_read_fd(fd, 1 << 20, &b, &e), &e);
-	buf_addf(&text, "%zu bytes of %s", b.len, m->agency);
-	reply(m->job, 200, BODY_TEXT, text.data, text.len);
+	assert_ok(role_carried(inside, fd, 1 << 20, &b, &e), &e);
+	assert_int_equal(fd >= 0, b.len > CARRY_MAX_BYTES);
+	buf_addf(&text, "%zu bytes of %s", b.len, agency);
+	reply(job, 200, BODY_TEXT, text.data, text.len);
 	buf_free(&b);
 	buf_free(&text);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+on_statement(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_statement *m = msg;
+
+	take_small(m->job, m->agency, &m->bytes, fd);
+}
+
+static void
+on_route(void *ctx, struct chan *ch, const void *msg, int fd)
+{
+	const struct msg_route *m = msg;
+
+	take_small(m->job, m->agency, &m->bytes, fd);
 }
 
 static void
@@ -236,8 +266,8 @@ on_cancel(void *ctx, struct chan *ch, const void *msg, int fd)
 
 static const struct chan_handler store_handlers[] = {
     {MSG_BEGIN, on_begin}, {MSG_RESUME, on_resume}, {MSG_END, on_end},
-    {MSG_CUT, on_cut},	   {MSG_ASK, on_ask},	    {MSG_STATEMENT, on_small},
-    {MSG_ROUTE, on_small}, {MSG_CANCEL, on_cancel}, {0, NULL}};
+    {MSG_CUT, on_cut},	   {MSG_ASK, on_ask},	    {MSG_STATEMENT, on_statement},
+    {MSG_ROUTE, on_route}, {MSG_CANCEL, on_cancel}, {0, NULL}};
 
 static void
 on_gone(void *ctx, struct chan *ch)
@@ -857,8 +887,9 @@ client_uploads(void)
 static void
 takes_uploads_of_all_sizes(void **state)
 {
-	store.begins = store.ends = store.cuts = 0;
+	store.begins = store.wholes = store.ends = store.cuts = 0;
 	with_client(client_uploads);
+	assert_int_equal(store.wholes, 2); /* of 1 and of 1000 bytes, their length announced */
 	assert_int_equal(store.begins, 18);
 	assert_int_equal(store.ends, 18);
 	assert_int_equal(store.cuts, 0);
@@ -993,7 +1024,7 @@ client_leaves_before_grant(void)
 	SSL *ssl = enter();
 
 	put_head(ssl, ID_SLOW, "", b.len);
-	put(ssl, b.data, b.len);
+	put(ssl, b.data, HEAD); /* with all of it at hand there would be no grant */
 	usleep(50000);
 	SSL_shutdown(ssl);
 }
