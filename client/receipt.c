@@ -243,6 +243,19 @@ post(struct client *c, const struct statement *s, const struct buf *file,
 	return rc;
 }
 
+/* What is pending, else s, which is kept as such from here on. Only if there is none: what cannot
+ * be read now may say more than s does, and must be said as it is. */
+static int
+to_be_said(struct client *c, struct statement *s, struct signer *signer, struct buf *file,
+	   struct err *e)
+{
+	if (read_pending(c, s, file, e) == 0)
+		return 0;
+	if (e->code != ERR_UNKNOWN || receipt_prepare(c, s, signer, e) < 0)
+		return -1;
+	return read_pending(c, s, file, e);
+}
+
 int
 receipt_post(struct client *c, struct statement *s, struct signer *signer,
 	     struct receipt_given *given, char **evidence, struct err *e)
@@ -256,8 +269,8 @@ receipt_post(struct client *c, struct statement *s, struct signer *signer,
 	/* a collection may be said again with other bytes: the gateway gives the first evidence */
 	if (s->kind == STATEMENT_COLLECTED)
 		rc = sign(s, signer, &file, e);
-	else if (read_pending(c, s, &file, &ignored) == 0 || receipt_prepare(c, s, signer, e) == 0)
-		rc = file.len > 0 ? 0 : read_pending(c, s, &file, e);
+	else
+		rc = to_be_said(c, s, signer, &file, e);
 	if (rc == 0 && (rc = read_said(&file, &said, e)) == 0) {
 		rc = post(c, &said, &file, given, evidence, &refused, e);
 		if (s->kind != STATEMENT_COLLECTED && rc == 0)
