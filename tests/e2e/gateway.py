@@ -224,7 +224,7 @@ class Wire:
 
     def call(self, method, path, body=None, **headers):
         head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
-        if body is not None:
+        if body is not None and "Transfer_Encoding" not in headers:
             head += f"Content-Length: {len(body)}\r\n"
         head += "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
         try:

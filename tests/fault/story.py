@@ -16,7 +16,7 @@ from gateway import Member, c2sp, control, manifest_digest, open_slot  # noqa: E
 
 gateway.DEADLINE = 15  # seconds until no answer is a violation of its own
 FIRST = [
-    "submit_small", "submit_large", "submit_in_two", "collect_small", "open_small", "read_small", "answer_small",
+    "submit_small", "submit_chunked", "submit_large", "submit_in_two", "collect_small", "open_small", "read_small", "answer_small",
     "collect_large", "open_large", "purge_small", "purge_large",
 ]  # fmt: skip
 SECOND = ["submit_late", "collect_late", "open_late", "collect_in_two", "purge_late"]
@@ -27,7 +27,7 @@ LADDER = [
     *[("Escalation", m) for m in ["schools/st-j.dsl"] * 3 + ["schools/st-j.head"] * 3],
 ]  # fmt: skip
 NOTICES = 4  # to the sender: of each mailbox, that it is late and what became of its cover
-SIZES = {"urgent": 1_000, "small": 3_000, "large": 100_000, "in_two": 90_000, "late": 4_000}
+SIZES = {"urgent": 1_000, "small": 3_000, "chunked": 2_000, "large": 100_000, "in_two": 90_000, "late": 4_000}
 
 
 class Again(Exception):
@@ -112,6 +112,12 @@ class Story:
 
     def submit_small(self):
         self.submit("small")
+
+    def submit_chunked(self):
+        """A small one that comes in parts: its head is taken first, then its payload."""
+        d = self.draft("chunked")
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(d.file), d.file)
+        self.accepted("chunked", self.call(self.uhcw, "PUT", "/v1/bundles/" + d.id, body, Transfer_Encoding="chunked"))
 
     def submit_large(self):
         self.submit("large")
