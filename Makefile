@@ -9,7 +9,7 @@ AR       ?= ar
 # One row per need: Debian package names (Debian 12). README and .ci/run read this list through `make packages`.
 PACKAGES_BUILD = gcc make pkg-config libssl-dev libsodium-dev libarchive-dev libcurl4-openssl-dev libsqlite3-dev \
 	libjansson-dev libevent-dev libseccomp-dev libical-dev tzdata
-PACKAGES_TEST  = softhsm2 libengine-pkcs11-openssl libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard procps sqlite3
+PACKAGES_TEST  = softhsm2 libengine-pkcs11-openssl p11-kit p11-kit-modules libcmocka-dev openssl python3 python3-cryptography python3-nacl python3-zstandard procps sqlite3
 PACKAGES_CHECK = clang-format clang-tidy cppcheck shellcheck git mandoc
 # make test-security alone: scanners and an attacker's tool to run against the daemon
 PACKAGES_SECURITY = testssl.sh sslscan slowhttptest

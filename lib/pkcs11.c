@@ -1,6 +1,6 @@
-/* pkcs11.c - a signing key that stays in its token: smart card, HSM. Runs in: client. A door to
- * OpenSSL. Owns: the engine, once for the process. Trusts: the token's module, which its owner
- * installed.
+/* pkcs11.c - a signing key that stays in its token: smart card, HSM. Runs in: client, notary. A
+ * door to OpenSSL. Owns: the engine, once for the process. Trusts: the token's module, which its
+ * owner installed.
  *
  * OpenSSL 3.0 has no provider for it in Debian 12; the engine is what there is (package
  * libengine-pkcs11-openssl), and the one deprecated part of OpenSSL that we use. */

@@ -86,7 +86,12 @@ tsa_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cert_l
 	X509 *x;
 	int rc = -1;
 
-	t->key = openssl_private_key(key_pem, key_len);
+	if (pkcs11_is_uri(key_pem, key_len)) {
+		if ((t->key = pkcs11_key(key_pem, key_len, e)) == NULL)
+			goto out;
+	} else {
+		t->key = openssl_private_key(key_pem, key_len);
+	}
 	t->cert = PEM_read_bio_X509(cert, NULL, NULL, NULL);
 	t->chain = sk_X509_new_null();
 	while ((x = PEM_read_bio_X509(cert, NULL, NULL, NULL)) != NULL)
@@ -100,6 +105,7 @@ tsa_new(const void *key_pem, size_t key_len, const void *cert_pem, size_t cert_l
 		err_set(e, ERR_SYSTEM, "time stamping authority: %s", openssl_reason());
 	else
 		rc = 0;
+out:
 	BIO_free(cert);
 	ERR_clear_error();
 	if (rc < 0)

@@ -19,6 +19,7 @@
 #define ALL	(R(FRONT) | R(VERIFY) | R(STORE) | R(NOTARY) | R(COURIER))
 /* who has sockets or pipes of others beside its channels */
 #define WIRES	   (R(FRONT) | R(STORE) | R(COURIER))
+#define TOKEN	   (1u << ROLE_IDS) /* a role whose keys are in a token, over a socket that is open */
 #define CALL(name) SCMP_SYS(name), #name
 
 static const struct call {
@@ -66,7 +67,7 @@ static const struct call {
     {CALL(sync_file_range), R(FRONT) | R(STORE), "large uploads start for the disk early"},
     /* clients, control connections, servers outside */
     {CALL(accept4), R(FRONT), "clients; the sockets were bound by master"},
-    {CALL(read), WIRES, "TLS records; command lines; resolver files"},
+    {CALL(read), WIRES | TOKEN, "TLS records; command lines; resolver files; a token's answers"},
     {CALL(readv), R(FRONT) | R(STORE), "libevent's input"},
     {CALL(recvfrom), WIRES, "recv"},
     {CALL(sendto), WIRES, "send"},
@@ -166,13 +167,12 @@ calls_unfiltered(void)
 }
 
 static int
-allow(scmp_filter_ctx filter, enum role_id role, struct err *e)
+allow(scmp_filter_ctx filter, unsigned roles, struct err *e)
 {
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		const struct call *c = &calls[i];
-		int rc = c->roles & 1u << role
-			     ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, c->number, 0)
-			     : 0;
+		int rc =
+		    c->roles & roles ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, c->number, 0) : 0;
 
 		if (rc < 0)
 			return err_set(e, ERR_SYSTEM, "seccomp: %s: %s", c->name, strerror(-rc));
@@ -180,7 +180,7 @@ allow(scmp_filter_ctx filter, enum role_id role, struct err *e)
 	for (size_t i = 0; i < sizeof bounded / sizeof *bounded; i++) {
 		const struct bounded *b = &bounded[i];
 		struct scmp_arg_cmp only = {b->argument, SCMP_CMP_MASKED_EQ, b->mask, b->value};
-		int rc = b->roles & 1u << role
+		int rc = b->roles & roles
 			     ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, b->number, 1, only)
 			     : 0;
 
@@ -201,8 +201,9 @@ allow_own_death(scmp_filter_ctx filter, struct err *e)
 }
 
 int
-calls_enter(enum role_id role, struct err *e)
+calls_enter(enum role_id role, bool token, struct err *e)
 {
+	unsigned roles = 1u << role | (token ? TOKEN : 0);
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int fault, rc = -1;
 
@@ -214,7 +215,7 @@ calls_enter(enum role_id role, struct err *e)
 		0 ||
 	    (fault = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0)
 		err_set(e, ERR_SYSTEM, "seccomp: %s", strerror(-fault));
-	else if (allow(filter, role, e) == 0 && allow_own_death(filter, e) == 0) {
+	else if (allow(filter, roles, e) == 0 && allow_own_death(filter, e) == 0) {
 		if ((fault = seccomp_load(filter)) < 0)
 			err_set(e, ERR_SYSTEM, "seccomp: %s", strerror(-fault));
 		else

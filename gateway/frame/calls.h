@@ -3,6 +3,8 @@
 #ifndef FRAME_CALLS_H
 #define FRAME_CALLS_H
 
+#include <stdbool.h>
+
 #include "frame/msg.h"
 
 /* Sanitizers make calls of their own (and start a tracer), coverage writes files at the end: built
@@ -10,7 +12,8 @@
 const char *calls_unfiltered(void);
 
 /* From here on the process, and all that it starts, may make the calls of the role's rows only; any
- * other one kills it by SIGSYS, which no handler can take. Needs no_new_privs; cannot be undone. */
-int calls_enter(enum role_id role, struct err *e);
+ * other one kills it by SIGSYS, which no handler can take. token: also what speaking with one
+ * takes. Needs no_new_privs; cannot be undone. */
+int calls_enter(enum role_id role, bool token, struct err *e);
 
 #endif

@@ -139,7 +139,7 @@ take_steps(enum role_id role, const struct jail *j, struct jail_report *r, struc
 		return -1;
 	jail_report_ask(r); /* what later takes calls that the filter does not let through */
 	r->no_calls = calls_unfiltered();
-	return r->no_calls == NULL ? calls_enter(role, e) : 0;
+	return r->no_calls == NULL ? calls_enter(role, j->token, e) : 0;
 }
 
 int

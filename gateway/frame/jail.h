@@ -9,6 +9,7 @@ struct jail {
 	const char *user; /* whom to become, when started as root */
 	const char *root; /* an empty folder that only root may write */
 	int data_fd;	  /* the one folder whose files the role may reach; -1: none */
+	bool token;	  /* it speaks with a token, over a socket that is open already */
 };
 
 /* Takes every step of the role's row, in this order; each is fatal (-1): memory that holds secrets

@@ -432,9 +432,9 @@ static void
 start(struct buf *told)
 {
 	const struct role *role = env.role;
-	const struct jail jail = {.user = conf_str(env.conf, "gateway", NULL, "user"),
-				  .root = conf_str(env.conf, "gateway", NULL, "jail"),
-				  .data_fd = env.data_fd};
+	struct jail jail = {.user = conf_str(env.conf, "gateway", NULL, "user"),
+			    .root = conf_str(env.conf, "gateway", NULL, "jail"),
+			    .data_fd = env.data_fd};
 	struct err e;
 	int rc;
 
@@ -444,6 +444,7 @@ start(struct buf *told)
 		end_trial(rc, &e);
 	if (rc < 0)
 		log_fatal("prepare", &e);
+	jail.token = env.token;
 	if (jail_enter(role->id, &jail, told, &e) < 0)
 		log_fatal("jail", &e);
 	env.master = chan_new(env.base, MASTER_FD, role->id, ROLE_MASTER, 0, master_handlers,

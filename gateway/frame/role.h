@@ -33,6 +33,7 @@ struct role_env {
 	struct role_file files[ROLE_FILES_MAX];
 	size_t nfiles;
 	size_t peers; /* channels to other roles that are open */
+	bool token;   /* prepare has opened the way to a token: the jail lets it be used */
 	bool stopping;
 };
 

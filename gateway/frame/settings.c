@@ -213,6 +213,8 @@ const struct conf_row settings_table[] = {
      "key of the gateway's own notices, PEM; default: a ladder may not notify", NULL},
     {N, "notice-certificate", CONF_PATH, false, "", 0, 0, NULL,
      "its gateway-sign certificate with the chain, PEM", NULL},
+    {N, "token", CONF_PATH, false, "", 0, 0, NULL,
+     "socket of p11-kit server: tsa-key and notice-key may be in its PKCS#11 token", NULL},
     {N, "key-passphrase", CONF_PATH, false, "", 0, 0, NULL,
      "file with the passphrase of these keys, one line; default: they are not encrypted", NULL},
     {A, "url", CONF_STR, true, NULL, 0, 0, NULL,

@@ -184,16 +184,6 @@ load_check_root(const struct conf *c, struct err *e)
 	return e->code == ERR_OK ? 0 : -1;
 }
 
-/* A token's module wants files, sockets or devices that no role can reach from its jail. */
-static int
-check_key(const struct buf *key, struct err *e)
-{
-	return key->len > 7 && memcmp(key->data, "pkcs11:", 7) == 0
-		   ? err_set(e, ERR_CONFIG,
-			     "a key in a token cannot be used by the gateway: want PEM")
-		   : 0;
-}
-
 int
 load_read(const char *path, bool secret, size_t max, struct buf *out, struct err *e)
 {
@@ -205,7 +195,7 @@ load_read(const char *path, bool secret, size_t max, struct buf *out, struct err
 	if (fstat(fd, &st) < 0)
 		err_sys(e, "%s", path);
 	else if ((!secret || check_owner(&st, e) == 0) && role_read_fd(fd, max, out, e) == 0)
-		rc = secret ? check_key(out, e) : 0;
+		rc = 0;
 	if (rc < 0 && strncmp(e->text, path, strlen(path)) != 0)
 		err_wrap(e, "%s", path);
 	close(fd);

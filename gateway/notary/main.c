@@ -1,6 +1,9 @@
 /* main.c - the notary's process: takes its keys, answers the store. Runs in: notary. Owns: the
  * three keys. Trusts: master; the store only as far as notary.c lets it. */
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "frame/role.h"
 #include "notary/notary.h"
@@ -26,6 +29,15 @@ refuse(struct chan *ch, uint64_t job, const struct err *e)
 	log_err(LOG_LEVEL_ERROR, "refused", e);
 	memcpy(msg.text, e->text, sizeof msg.text);
 	chan_send(ch, MSG_REFUSED, &msg, -1);
+}
+
+/* A key that signs no more, as when its token went away: nothing may be acknowledged any more, and
+ * a start asks for it anew. */
+static void
+end_if_unsigned(const struct err *e)
+{
+	if (e->code == ERR_SIGNATURE || e->code == ERR_SYSTEM)
+		log_fatal("sign", e);
 }
 
 static void
@@ -69,6 +81,7 @@ on_seal(void *ctx, struct chan *ch, const void *msg, int fd)
 		sealed.token = (struct blob){token.data, token.len};
 		chan_send(ch, MSG_SEALED, &sealed, -1);
 	} else {
+		end_if_unsigned(&e);
 		refuse(ch, 0, &e);
 	}
 	if (doubt)
@@ -90,6 +103,7 @@ on_notice(void *ctx, struct chan *ch, const void *msg, int fd)
 		noticed.signature = (struct blob){signature.data, signature.len};
 		chan_send(ch, MSG_NOTICED, &noticed, -1);
 	} else {
+		end_if_unsigned(&e);
 		refuse(ch, m->job, &e);
 	}
 	buf_free(&text);
@@ -104,20 +118,33 @@ take_settings(const struct conf *c)
 	return 0;
 }
 
-/* The key that master sent under this name, without its encryption if it has some. */
+static bool
+is_in_token(const struct buf *key)
+{
+	return key != NULL && strncmp(buf_str(key), "pkcs11:", 7) == 0;
+}
+
+/* The key that master sent under this name, without its encryption if it has some; or its URI. */
 static int
 open_key(struct role_env *env, const char *name, struct buf *out_secret, struct err *e)
 {
 	const struct buf *key = role_file(env, name), *word = role_file(env, WORD);
-	const char *setting = strchr(name, '.') + 1;
 
 	if (key == NULL)
-		return err_set(e, ERR_CONFIG, "notary: %s is empty", setting);
-	if (word == NULL)
-		buf_add(out_secret, key->data, key->len);
-	else if (key_open(key, word, out_secret, e) < 0)
-		return err_wrap(e, "%s", conf_str(env->conf, "notary", NULL, setting));
+		return err_set(e, ERR_CONFIG, "it is empty");
+	if (is_in_token(key) && !env->token)
+		return err_set(e, ERR_CONFIG, "a token is reached for at a start only: restart");
+	if (word != NULL && !is_in_token(key))
+		return key_open(key, word, out_secret, e);
+	buf_add(out_secret, key->data, key->len);
 	return 0;
+}
+
+/* Which of the files it is that is refused. */
+static int
+name_key(const struct role_env *env, const char *name, struct err *e)
+{
+	return err_wrap(e, "%s", conf_str(env->conf, "notary", NULL, strchr(name, '.') + 1));
 }
 
 /* What is wanted of the one that signs notices. The first signing makes OpenSSL load what it needs.
@@ -160,7 +187,7 @@ take_notice_key(struct role_env *env, struct err *e)
 	}
 	if (rc < 0) {
 		signer_free(signer);
-		return -1;
+		return name_key(env, NOTICE_KEY, e);
 	}
 	signer_free(notary.notices);
 	notary.notices = signer;
@@ -177,7 +204,7 @@ take_log_key(struct role_env *env, struct err *e)
 	if (rc == 0)
 		rc = note_signer_new(origin, key_secret.data, key_secret.len, &notary.signer, e);
 	buf_wipe(&key_secret);
-	return rc;
+	return rc < 0 ? name_key(env, LOG_KEY, e) : 0;
 }
 
 /* The first stamp makes OpenSSL load what it needs, and is dropped. */
@@ -199,7 +226,33 @@ take_tsa_key(struct role_env *env, struct err *e)
 		rc = tsa_stamp(notary.tsa, digest, time_now_ms(), &warm, e);
 	buf_wipe(&key_secret);
 	buf_free(&warm);
-	return rc;
+	return rc < 0 ? name_key(env, TSA_KEY, e) : 0;
+}
+
+/* The way to the token, for p11-kit's client: a role in its jail can open none. */
+static int
+find_token(struct role_env *env, struct err *e)
+{
+	const char *path = conf_str(env->conf, "notary", NULL, "token");
+	struct buf address = {0};
+	struct stat st;
+
+	if (!is_in_token(role_file(env, TSA_KEY)) && !is_in_token(role_file(env, NOTICE_KEY)))
+		return 0;
+	if (stat(path, &st) < 0)
+		return err_sys(e, "token: %s", path);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_CONFIG, "token: %s: no socket", path);
+	buf_adds(&address, "unix:path=");
+	for (const char *p = path; *p != '\0'; p++)
+		buf_addf(&address, isalnum((unsigned char)*p) || *p == '/' ? "%c" : "%%%02X",
+			 (unsigned char)*p);
+	if (setenv("P11_KIT_SERVER_ADDRESS", buf_str(&address), 1) < 0)
+		err_sys(e, "token");
+	else
+		env->token = true;
+	buf_free(&address);
+	return env->token ? 0 : -1;
 }
 
 static void
@@ -219,7 +272,7 @@ prepare(struct role_env *env, struct err *e)
 
 	crypto_tell();
 	take_settings(env->conf);
-	if (take_log_key(env, e) == 0 && take_tsa_key(env, e) == 0)
+	if (find_token(env, e) == 0 && take_log_key(env, e) == 0 && take_tsa_key(env, e) == 0)
 		rc = take_notice_key(env, e);
 	drop_secrets(env);
 	return rc;

@@ -35,9 +35,30 @@ ok "-V tells the version" sh -c "'$D' -V | grep -q '^safehandd [0-9]'"
 refused "an unknown option" "usage: safehandd" "$D" -x
 refused "an argument too many" "no arguments wanted" "$D" -n now
 refused "no such file" "No such file" "$D" -n -f "$T/none.conf"
-cp "$T/pki/log/localhost_log.key" "$T/log.key" && echo 'pkcs11:object=log?module-path=/x.so&pin-value=1' >"$T/pki/log/localhost_log.key"
-refused "a key that is in a token" "want PEM" "$D" -n -f "$T/safehand.conf"
-mv "$T/log.key" "$T/pki/log/localhost_log.key"
+# --- keys in a token ---
+in_token() { # file, URI
+	cp -p "$T/pki/$1" "$T/kept.key"
+	echo "$2" >"$T/pki/$1"
+}
+out_again() { cp -p "$T/kept.key" "$T/pki/$1"; }
+MODULE=/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so
+in_token log/localhost_log.key "pkcs11:object=log?module-path=$MODULE&pin-value=1"
+refused "the log's key in a token" "log-key: it cannot be in a token: OpenSSL's engine for tokens knows no Ed25519: want PEM" "$D" -n -f "$T/safehand.conf"
+out_again log/localhost_log.key
+in_token certs/gateway-tls/localhost.key "pkcs11:object=tls?module-path=$MODULE&pin-value=1"
+refused "the TLS key in a token" "key: it cannot be in a token: every client would wait" "$D" -n -f "$T/safehand.conf"
+out_again certs/gateway-tls/localhost.key
+in_token certs/tsa/gw.key "pkcs11:object=tsa?module-path=$MODULE&pin-value=1"
+refused "a key in a token, and none is configured" "tsa-key: it is in a token, and [notary] has no token" "$D" -n -f "$T/safehand.conf"
+for uri in "?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-value=1" "?pin-value=1" "?module-path=/x-p11-kit-client.so&pin-value=1" \
+	"?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-value=/p11-kit-client.so"; do
+	echo "pkcs11:object=tsa$uri" >"$T/pki/certs/tsa/gw.key"
+	alter 's|^\[notary\]|&\ntoken = token|'
+	refused "a token's own module: $uri" "tsa-key: a token is reached through p11-kit server" "$D" -n -f "$T/safehand.conf"
+done
+echo "pkcs11:object=tsa?module-path=$MODULE&pin-value=1" >"$T/pki/certs/tsa/gw.key"
+refused "a token whose socket is not there" "notary: token: $T/token: No such file" "$D" -n -f "$T/safehand.conf"
+out_again certs/tsa/gw.key
 # --- keys encrypted at rest ---
 word() { echo "$1" >"$T/$2" && chmod 600 "$T/$2"; }
 word "open sesame" word
@@ -82,7 +103,7 @@ done
 alter 's|^key .*|key = pki/certs/tsa/gw.key|'
 refused "a key of another certificate" "front: front key: not that of the front certificate" "$D" -n -f "$T/safehand.conf"
 alter 's|^tsa-key .*|tsa-key = pki/certs/gateway-sign/gw.key|'
-refused "a stamping key of another certificate" "notary: time stamping authority: key and certificate do not fit" "$D" -n -f "$T/safehand.conf"
+refused "a stamping key of another certificate" "notary: $T/pki/certs/gateway-sign/gw.key: time stamping authority: key and certificate do not fit" "$D" -n -f "$T/safehand.conf"
 fresh
 mkdir "$T/bin" && sed -i "s|^\\[gateway\\]|&\\nlibexec = bin|" "$T/safehand.conf"
 refused "programs that are not there" "front: ended without an answer" "$D" -n -f "$T/safehand.conf"

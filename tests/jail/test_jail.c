@@ -35,10 +35,11 @@ static int landlock;	/* the level in force here */
 
 static const struct row {
 	enum role_id role;
-	bool chroot, few;
+	bool chroot, few, token;
 } rows[] = {
-    {ROLE_FRONT, true, false}, {ROLE_VERIFY, true, true},   {ROLE_STORE, true, false},
-    {ROLE_NOTARY, true, true}, {ROLE_COURIER, false, true},
+    {ROLE_FRONT, true, false, false}, {ROLE_VERIFY, true, true, false},
+    {ROLE_STORE, true, false, false}, {ROLE_NOTARY, true, true, false},
+    {ROLE_NOTARY, true, true, true},  {ROLE_COURIER, false, true, false},
 };
 #define ROWS (sizeof rows / sizeof *rows)
 
@@ -100,7 +101,7 @@ static void
 enter(struct buf *told)
 {
 	char root[64];
-	struct jail jail = {USER, root, row->role == ROLE_STORE ? scene.data_fd : -1};
+	struct jail jail = {USER, root, row->role == ROLE_STORE ? scene.data_fd : -1, row->token};
 	struct err why;
 
 	snprintf(root, sizeof root, "%s/root", folder);
@@ -199,14 +200,14 @@ refused(void)
 	struct buf told = {0};
 	struct err why;
 
-	CHECK(jail_enter(row->role, &(struct jail){"root", folder, -1}, &told, &why) == -1 &&
+	CHECK(jail_enter(row->role, &(struct jail){"root", folder, -1, false}, &told, &why) == -1 &&
 	      why.code == ERR_CONFIG && strstr(why.text, "is root") != NULL);
-	CHECK(jail_enter(row->role, &(struct jail){"no-such-user", folder, -1}, &told, &why) ==
-		  -1 &&
+	CHECK(jail_enter(row->role, &(struct jail){"no-such-user", folder, -1, false}, &told,
+			 &why) == -1 &&
 	      why.code == ERR_CONFIG && strstr(why.text, "no such user") != NULL);
 	CHECK(!row->chroot ||
-	      (jail_enter(row->role, &(struct jail){USER, "/no/such/folder", -1}, &told, &why) ==
-		   -1 &&
+	      (jail_enter(row->role, &(struct jail){USER, "/no/such/folder", -1, false}, &told,
+			  &why) == -1 &&
 	       why.code == ERR_SYSTEM && strstr(why.text, "/no/such/folder") != NULL));
 	CHECK(geteuid() == 0 && told.len == 0);
 }
@@ -217,7 +218,7 @@ root_not_empty(void)
 	struct buf told = {0};
 	struct err why;
 
-	CHECK(jail_enter(row->role, &(struct jail){USER, "/", -1}, &told, &why) == -1 &&
+	CHECK(jail_enter(row->role, &(struct jail){USER, "/", -1, false}, &told, &why) == -1 &&
 	      strstr(why.text, "holds /proc") != NULL);
 }
 
@@ -351,6 +352,41 @@ allowed(void **state)
 					 role_name(rows[i].role), to_do->name, (unsigned)status,
 					 buf_str(&said));
 		}
+}
+
+/* --- a token --- */
+
+/* What p11-kit's client does once it is connected, and nothing that it would do to connect. */
+static void
+ask_a_token(void)
+{
+	struct buf told = {0};
+	char answer[8];
+	int ends[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	if (as_user_first)
+		leave_root();
+	enter(&told);
+	CHECK(write(ends[0], "sign", 4) == 4 && read(ends[1], answer, sizeof answer) == 4);
+	buf_free(&told);
+}
+
+static void
+only_who_has_a_token_reads(void **state)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		int status;
+
+		if (rows[i].role != ROLE_NOTARY || (!rows[i].token && calls_unfiltered() != NULL))
+			continue;
+		as_user_first = geteuid() != 0;
+		status = run(&rows[i], ask_a_token);
+		if (rows[i].token ? status != 0 : !died_of_it(status))
+			fail_msg("notary %s token: status %x: %s",
+				 rows[i].token ? "with" : "without", (unsigned)status,
+				 buf_str(&said));
+	}
 }
 
 /* --- the data folder --- */
@@ -561,6 +597,7 @@ main(void)
 					   cmocka_unit_test(forbidden_acts_unprivileged),
 					   cmocka_unit_test(outside_they_are_done),
 					   cmocka_unit_test(allowed),
+					   cmocka_unit_test(only_who_has_a_token_reads),
 					   cmocka_unit_test(store_works_in_its_folder),
 					   cmocka_unit_test(memory_of_a_jailed_role)};
 
