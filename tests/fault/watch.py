@@ -43,7 +43,11 @@ class Side:
     def start(self, options=None):
         under = [rig.INJECT, "--log", self.log, "--after", AFTER, *options, "safehand"] if options is not None else []
         self.said = open(self.gw.dir + "/watch.log", "ab")
+        self.before = self.served()
         self.watch = subprocess.Popen(under + self.argv(), stderr=self.said, stdout=self.said, cwd=self.gw.dir, start_new_session=True)
+
+    def served(self):
+        return read(self.gw.dir + "/watch.log").count(b"msg=serving")
 
     def give(self):
         """What the service is to do: an order in its folder, or a bundle in its mailbox."""
@@ -96,6 +100,7 @@ class Side:
     def stop(self):
         if self.watch.poll() is not None:
             self.start()
+        wait("it serves", lambda: self.watch.poll() is not None or self.served() > self.before)  # and takes signals
         self.watch.send_signal(signal.SIGTERM)
         return self.watch.wait(story.gateway.DEADLINE)
 
