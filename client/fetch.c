@@ -3,16 +3,21 @@
  */
 #include "fetch.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
+#include "intake.h"
 #include "progress.h"
 #include "safehand/digest.h"
 #include "safehand/enc.h"
+
+#define READ_BYTES (256 * 1024) /* of what an earlier try left, at a time */
 
 void
 fetch_name(const char *mailbox, const char *id, struct buf *out)
@@ -52,9 +57,39 @@ resume_from(int fd, char etag[static HEX_LEN(DIGEST_BYTES)])
 	return at;
 }
 
+static void
+came(void *ctx, uint64_t at, const void *p, size_t n)
+{
+	intake_add(ctx, at, p, n);
+}
+
+/* The bytes of an earlier try, up to end. Where they cannot be read the payload is read later, and
+ * that failure told. */
+static void
+take_earlier(struct client *c, struct intake *in, int fd, uint64_t end)
+{
+	struct progress p = progress_begin(c, "checking");
+	uint8_t *block = mem_alloc(READ_BYTES);
+	uint64_t at = intake_at(in) <= end ? intake_at(in) : 0;
+
+	while (at < end) {
+		size_t want = end - at < READ_BYTES ? (size_t)(end - at) : READ_BYTES;
+		ssize_t n = pread(fd, block, want, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || progress_tick(&p, at, end) < 0)
+			break;
+		intake_add(in, at, block, (size_t)n);
+		at += (uint64_t)n;
+	}
+	progress_end(&p);
+	free(block);
+}
+
 static int
-get_once(struct client *c, struct http *h, const char *path, int fd, struct http_answer *a,
-	 struct err *e)
+get_once(struct client *c, struct http *h, const char *path, int fd, struct intake *in,
+	 struct http_answer *a, struct err *e)
 {
 	struct progress p = progress_begin(c, "fetching");
 	char etag[HEX_LEN(DIGEST_BYTES)] = "";
@@ -63,10 +98,13 @@ get_once(struct client *c, struct http *h, const char *path, int fd, struct http
 				 .from_fd = -1,
 				 .into_fd = fd,
 				 .progress = progress_tick,
-				 .ctx = &p};
+				 .ctx = &p,
+				 .came = came,
+				 .came_ctx = in};
 	int rc;
 
 	call.at = resume_from(fd, etag);
+	take_earlier(c, in, fd, call.at);
 	call.etag = call.at > 0 ? etag : NULL;
 	rc = http_call(h, &call, a, e);
 	progress_end(&p);
@@ -84,9 +122,18 @@ leave(int dir, const char *name, int fd)
 	close(fd);
 }
 
-int
-fetch_bundle(struct client *c, const char *mailbox, const char *id, int *fd, struct err *e)
+static void
+take(struct intake *in, int fd, struct fetched *out)
 {
+	out->fd = fd;
+	out->has_payload = intake_get(in, out->payload_sha256);
+}
+
+int
+fetch_bundle(struct client *c, const char *mailbox, const char *id, struct fetched *out,
+	     struct err *e)
+{
+	struct intake *in;
 	struct retry r;
 	struct http_answer a = {0};
 	struct buf path = {0}, name = {0};
@@ -95,6 +142,7 @@ fetch_bundle(struct client *c, const char *mailbox, const char *id, int *fd, str
 
 	if (gate_open(c, false, &h, e) < 0 || client_folder(c, "fetched", &dir, e) < 0)
 		return -1;
+	in = intake_new();
 	r = gate_retry(c);
 	fetch_name(mailbox, id, &name);
 	buf_addf(&path, "/v1/mailboxes/%s/bundles/%s", mailbox, id);
@@ -102,16 +150,17 @@ fetch_bundle(struct client *c, const char *mailbox, const char *id, int *fd, str
 	rc = file < 0 ? err_sys(e, "%s", buf_str(&name)) : 0;
 	if (rc == 0 && flock(file, LOCK_EX | LOCK_NB) < 0)
 		rc = err_set(e, ERR_BUSY, "%s: another process is fetching it", id);
-	while (rc == 0 && (rc = get_once(c, h, buf_str(&path), file, &a, e)) < 0)
+	while (rc == 0 && (rc = get_once(c, h, buf_str(&path), file, in, &a, e)) < 0)
 		if (retry_again(&r, e, a.retry_after_s))
 			rc = 0;
 		else
 			break;
 	if (rc == 0)
-		*fd = file;
+		take(in, file, out);
 	else if (file >= 0)
 		leave(dir, buf_str(&name), file);
 	close(dir);
+	intake_free(in);
 	http_clear(&a);
 	buf_free(&path);
 	buf_free(&name);

@@ -1,6 +1,7 @@
 /* http.c - calls to the gateway. Runs in: client. The door to libcurl. Owns: one connection.
  * Trusts: a peer only after its certificate was judged, and then no byte of its answers. */
 #include "answer_head.h"
+#include "blocks.h"
 #include "http.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ struct transfer {
 	const struct http_call *call;
 	struct http_answer *a;
 	uint64_t sent, written; /* offsets in the files */
+	struct blocks blocks;	/* of the one file that is read or written */
 	bool begun;		/* the first byte of a body has come */
 	unsigned headers;
 	struct answer_head head;
@@ -227,18 +229,11 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 		err_set(&t->why, ERR_LIMIT, "the gateway sends more than any bundle has");
 		return 0;
 	}
-	for (size_t done = 0; done < n;) {
-		ssize_t k = pwrite(t->call->into_fd, p + done, n - done, (off_t)t->written);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0) {
-			err_sys(&t->why, "download");
-			return 0;
-		}
-		done += (size_t)k;
-		t->written += (size_t)k;
-	}
+	if (blocks_write(&t->blocks, t->call->into_fd, t->written, p, n, &t->why) < 0)
+		return 0;
+	if (t->call->came != NULL)
+		t->call->came(t->call->came_ctx, t->written, p, n);
+	t->written += n;
 	return n;
 }
 
@@ -247,22 +242,18 @@ on_send(char *out, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 	uint64_t left = t->call->end - t->sent, room = (uint64_t)size * n;
-	ssize_t got;
+	size_t got = (size_t)(left < room ? left : room);
 
 	if (left == 0)
 		return 0;
-	do
-		got = pread(t->call->from_fd, out, left < room ? left : room, (off_t)t->sent);
-	while (got < 0 && errno == EINTR);
-	if (got <= 0) {
-		if (got < 0)
-			err_sys(&t->why, "upload");
-		else
-			err_set(&t->why, ERR_DIGEST, "the file shrinks while it is sent");
+	if (blocks_read(&t->blocks, t->call->from_fd, t->sent, out, &got, &t->why) < 0)
+		return CURL_READFUNC_ABORT;
+	if (got == 0) {
+		err_set(&t->why, ERR_DIGEST, "the file shrinks while it is sent");
 		return CURL_READFUNC_ABORT;
 	}
-	t->sent += (size_t)got;
-	return (size_t)got;
+	t->sent += got;
+	return got;
 }
 
 /* After a refusal of a connection that was kept, curl sends again from the start. */
@@ -291,6 +282,17 @@ on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_tot
 		return 0;
 	return c->progress(c->ctx, base + (uint64_t)(sends ? up : down),
 			   base + (uint64_t)(sends ? up_total : down_total));
+}
+
+/* What came before a connection was cut is gone on with. */
+static void
+end_files(struct transfer *t)
+{
+	struct err e;
+
+	if (t->begun && blocks_flush(&t->blocks, t->call->into_fd, &e) < 0 && t->why.code == ERR_OK)
+		t->why = e;
+	blocks_free(&t->blocks);
 }
 
 /* --- one call --- */
@@ -479,6 +481,7 @@ http_call(struct http *h, const struct http_call *call, struct http_answer *a, s
 	struct transfer t = {.h = h, .call = call, .a = a, .sent = call->from};
 
 	struct curl_slist *list = headers(call);
+	CURLcode code;
 	int rc;
 
 	answer_head_init(&t.head);
@@ -490,7 +493,9 @@ http_call(struct http *h, const struct http_call *call, struct http_answer *a, s
 	set_general(&t);
 	set_method(&t);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
-	rc = read_result(&t, curl_easy_perform(h->curl), e);
+	code = curl_easy_perform(h->curl);
+	end_files(&t);
+	rc = read_result(&t, code, e);
 	curl_slist_free_all(list);
 	return rc;
 }

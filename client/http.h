@@ -45,7 +45,11 @@ struct http_call {
 	size_t max;		   /* bytes of an answer in memory */
 	unsigned wait_s;	   /* a long poll: so long without a byte is no stall */
 	bundle_progress *progress; /* may be NULL */
-	void *ctx;
+	void *ctx;		   /* of progress */
+	/* What goes into into_fd, in its order, from offset at on: at, or 0 if no range came; may
+	 * be NULL. */
+	void (*came)(void *came_ctx, uint64_t at, const void *p, size_t n);
+	void *came_ctx;
 };
 
 struct http_answer {

@@ -30,6 +30,7 @@ struct work {
 	int into_fd;
 	struct buf hidden; /* .ID.opening */
 	struct signer *signer;
+	struct fetched fetched;
 	struct bundle_file *b; /* or */
 	struct buf notice;     /* its bytes, if it is one */
 	struct statement s;
@@ -100,7 +101,9 @@ judge(struct work *w, struct err *e)
 	if (gate_roster(w->c, &r, e) < 0 || gate_trust(w->c, &t, e) < 0 ||
 	    bundle_file_check(w->b, t, time_now_ms(), TRUST_LIVE, ids, &n, e) < 0)
 		return -1;
-	rc = bundle_file_check_payload(w->b, progress_tick, &p, e);
+	/* what came over the network was digested as it came, and need not be read again */
+	rc = w->fetched.has_payload ? bundle_file_is_payload(w->b, w->fetched.payload_sha256, e)
+				    : bundle_file_check_payload(w->b, progress_tick, &p, e);
 	progress_end(&p);
 	w->out->nsigners = n;
 	for (size_t i = 0; i < n; i++)
@@ -245,8 +248,9 @@ get_bundle(struct work *w, const char *file, struct err *e)
 	bool is_notice;
 
 	if (file == NULL) {
-		if (fetch_bundle(w->c, w->mailbox, w->id, &fd, e) < 0)
+		if (fetch_bundle(w->c, w->mailbox, w->id, &w->fetched, e) < 0)
 			return -1;
+		fd = w->fetched.fd;
 	} else if ((fd = open(file, O_RDONLY | O_CLOEXEC)) < 0) {
 		return err_sys(e, "%s", file);
 	}

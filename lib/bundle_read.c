@@ -168,6 +168,15 @@ digest_payload(const struct bundle_file *b, struct lane *d, uint8_t *block,
 }
 
 int
+bundle_file_is_payload(const struct bundle_file *b, const uint8_t sha256[static DIGEST_BYTES],
+		       struct err *e)
+{
+	if (memcmp(sha256, b->manifest->payload_sha256, DIGEST_BYTES) == 0)
+		return 0;
+	return err_set(e, ERR_DIGEST, "bundle: its payload is not the one that was signed");
+}
+
+int
 bundle_file_check_payload(const struct bundle_file *b, bundle_progress *progress, void *ctx,
 			  struct err *e)
 {
@@ -176,8 +185,8 @@ bundle_file_check_payload(const struct bundle_file *b, bundle_progress *progress
 	int rc = digest_payload(b, d, block, progress, ctx, e);
 
 	lane_get(d, got);
-	if (rc == 0 && memcmp(got, b->manifest->payload_sha256, DIGEST_BYTES) != 0)
-		rc = err_set(e, ERR_DIGEST, "bundle: its payload is not the one that was signed");
+	if (rc == 0)
+		rc = bundle_file_is_payload(b, got, e);
 	lane_free(d);
 	free(block);
 	return rc;

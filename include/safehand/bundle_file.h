@@ -62,6 +62,9 @@ int bundle_file_check(const struct bundle_file *b, struct trust *t, int64_t at_m
 /* The payload has the digest that was signed (ERR_DIGEST). */
 int bundle_file_check_payload(const struct bundle_file *b, bundle_progress *progress, void *ctx,
 			      struct err *e) __attribute__((warn_unused_result));
+/* The same, where the digest was taken of all payload bytes as they came. */
+int bundle_file_is_payload(const struct bundle_file *b, const uint8_t sha256[static DIGEST_BYTES],
+			   struct err *e) __attribute__((warn_unused_result));
 /* The place of a mailbox among the recipients, or -1. */
 int bundle_file_slot(const struct bundle_file *b, const char *mailbox);
 /* One more signer; the file under name is replaced whole (the payload is copied, not read again).
