@@ -16,6 +16,11 @@
 
 #define WRITE_BACK                                                                                 \
 	(8 * MIB) /* the kernel is told to write so often: the last fsync is short then */
+/* The beginning of a payload that may stay in memory. What comes later is forgotten once it is so
+ * far behind that it has reached the disk: it would drive everything else out, and fresh pages cost
+ * more than pages that go round. */
+#define KEEP_BYTES   (256 * MIB)
+#define BEHIND_BYTES (64 * MIB)
 #define PREFIX_SLICE (2 * MIB) /* hashed in one turn of the loop: about a millisecond */
 
 /* --- the head --- */
@@ -144,6 +149,19 @@ take_head(struct conn *c, const uint8_t *p, size_t n)
 
 /* --- the payload --- */
 
+/* Hints, of which none waits. */
+static void
+write_back(struct upload *u)
+{
+	uint64_t end = u->base + u->flushed, n = u->written - u->flushed;
+
+	sync_file_range(u->staging, (off_t)end, (off_t)n, SYNC_FILE_RANGE_WRITE);
+	if (end > KEEP_BYTES + BEHIND_BYTES)
+		posix_fadvise(u->staging, (off_t)(end - BEHIND_BYTES), (off_t)n,
+			      POSIX_FADV_DONTNEED);
+	u->flushed = u->written;
+}
+
 /* Writes what the block holds. -1: the staging file does not take it. */
 static int
 flush(struct upload *u, struct err *e)
@@ -162,11 +180,8 @@ flush(struct upload *u, struct err *e)
 	}
 	u->hashed = u->written;
 	u->block_n = 0;
-	if (u->written - u->flushed >= WRITE_BACK) {
-		sync_file_range(u->staging, (off_t)(u->base + u->flushed),
-				(off_t)(u->written - u->flushed), SYNC_FILE_RANGE_WRITE);
-		u->flushed = u->written;
-	}
+	if (u->written - u->flushed >= WRITE_BACK)
+		write_back(u);
 	return 0;
 }
 
