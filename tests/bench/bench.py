@@ -385,4 +385,5 @@ def main():
     table(where)
 
 
-main()
+if __name__ == "__main__":
+    main()
