@@ -1,6 +1,5 @@
 /* answer.c - safehand read, safehand answer: what a person signs about a bundle. Runs in: client.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -32,37 +31,11 @@ find_opened(struct client *c, const char *id, const char *mailbox, struct statem
 	return -1;
 }
 
-static int
-tell(const struct client *c, const struct statement *s, const char *evidence, struct err *e)
-{
-	struct buf out = {0};
-	int rc;
-
-	if (c->json) {
-		buf_addc(&out, '{');
-		buf_json_str(&out, "id", s->bundle);
-		buf_json_str(&out, "kind", statement_kind_name(s->kind));
-		buf_json_str(&out, "mailbox", s->mailbox);
-		buf_json_str(&out, "code", s->code);
-		buf_json_str(&out, "evidence", evidence);
-		buf_addc(&out, '}');
-	} else {
-		buf_addf(&out, "%s %s for %s (%s)\nevidence %s\n", statement_kind_name(s->kind),
-			 s->bundle, s->mailbox, s->code, evidence);
-	}
-	rc = say(c, &out, e);
-	buf_free(&out);
-	return rc;
-}
-
 /* Says it with the digests that the mailbox's system signed. */
 static int
 say_statement(struct client *c, const struct args *a, struct statement *s, struct err *e)
 {
-	struct signer *signer = NULL;
 	struct statement opened;
-	char *evidence = NULL;
-	int rc = -1;
 
 	if (args_want(a, 1, 1, "ID", e) < 0 ||
 	    find_opened(c, args_operand(a, 0), args_value(a, "mailbox"), &opened, e) < 0)
@@ -72,12 +45,7 @@ say_statement(struct client *c, const struct args *a, struct statement *s, struc
 	memcpy(s->manifest_sha256, opened.manifest_sha256, DIGEST_BYTES);
 	memcpy(s->content_sha256, opened.content_sha256, DIGEST_BYTES);
 	s->has_content = opened.has_content;
-	if (keys_signer(c, args_value(a, "as"), "person", &signer, e) == 0 &&
-	    receipt_post(c, s, signer, NULL, &evidence, e) == 0)
-		rc = tell(c, s, evidence, e);
-	signer_free(signer);
-	free(evidence);
-	return rc;
+	return receipt_say(c, s, args_value(a, "as"), "person", e);
 }
 
 static int

@@ -70,57 +70,13 @@ row_text(const struct json *row, struct buf *out)
 			 json_text(row, "given_by"), since);
 }
 
-static void
-row_json(const struct json *row, struct buf *out)
-{
-	buf_addc(out, '{');
-	for (const struct json_rule *r = row_rules; r->name != NULL; r++)
-		buf_json_str(out, r->name,
-			     json_has_no(row, r->name) ? NULL : json_text(row, r->name));
-	buf_addc(out, '}');
-}
-
-static int
-list_text(const struct client *c, const struct json *doc, struct buf *out, struct err *e)
-{
-	const struct json *list;
-
-	if (json_check(doc, list_rules, "answer", e) < 0)
-		return -1;
-	list = json_member(doc, "consents");
-	buf_adds(out, c->json ? "{\"consents\":[" : "");
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *row = json_item(list, i);
-
-		if (json_check(row, row_rules, "consent", e) < 0)
-			return -1;
-		if (c->json && i > 0)
-			buf_addc(out, ',');
-		(c->json ? row_json : row_text)(row, out);
-	}
-	buf_adds(out, c->json		      ? "]}"
-		      : json_count(list) == 0 ? "no consent, given or asked for\n"
-					      : "");
-	return 0;
-}
-
 static int
 consents_run(struct client *c, const struct args *a, struct err *e)
 {
-	struct json *doc = NULL;
-	const char *mailbox;
-	struct buf path = {0}, out = {0};
-	int rc = -1;
+	static const struct own_list list = {"consents", list_rules, row_rules, row_text,
+					     "no consent, given or asked for\n"};
 
-	if (args_want(a, 0, 0, "", e) < 0 || own_mailbox(c, a, &mailbox, e) < 0)
-		return -1;
-	buf_addf(&path, "/v1/consents?mailbox=%s", mailbox);
-	if (own_call(c, "GET", buf_str(&path), &doc, e) == 0 && list_text(c, doc, &out, e) == 0)
-		rc = say(c, &out, e);
-	json_free(doc);
-	buf_free(&path);
-	buf_free(&out);
-	return rc;
+	return own_list_run(c, a, &list, e);
 }
 
 static const struct args_row consent_options[] = {

@@ -35,20 +35,6 @@ row_text(const struct json *row, struct buf *out)
 	buf_addc(out, '\n');
 }
 
-static void
-row_json(const struct json *row, struct buf *out)
-{
-	buf_addc(out, '{');
-	for (const struct json_rule *r = row_rules; r->name != NULL; r++) {
-		if (r->type == JSON_T_STRING)
-			buf_json_str(out, r->name,
-				     json_has_no(row, r->name) ? NULL : json_text(row, r->name));
-		else if (!json_has_no(row, r->name))
-			buf_json_int(out, r->name, json_number(row, r->name));
-	}
-	buf_addc(out, '}');
-}
-
 static int
 row_say(struct client *c, const struct json *row, struct err *e)
 {
@@ -57,7 +43,10 @@ row_say(struct client *c, const struct json *row, struct err *e)
 
 	if (json_check(row, row_rules, "expectation", e) < 0)
 		return -1;
-	(c->json ? row_json : row_text)(row, &out);
+	if (c->json)
+		own_row_json(row, row_rules, &out);
+	else
+		row_text(row, &out);
 	rc = say(c, &out, e);
 	buf_free(&out);
 	return rc;
@@ -137,29 +126,8 @@ static const struct json_rule list_rules[] = {
     {NULL, 0, false, false, 0},
 };
 
-static int
-list_say(struct client *c, const struct json *doc, struct err *e)
-{
-	const struct json *list;
-	struct buf out = {0};
-	int rc = 0;
-
-	if (json_check(doc, list_rules, "answer", e) < 0)
-		return -1;
-	list = json_member(doc, "expectations");
-	buf_adds(&out, c->json ? "{\"expectations\":[" : "");
-	for (size_t i = 0; i < json_count(list) && rc == 0; i++) {
-		if (c->json && i > 0)
-			buf_addc(&out, ',');
-		if ((rc = json_check(json_item(list, i), row_rules, "expectation", e)) == 0)
-			(c->json ? row_json : row_text)(json_item(list, i), &out);
-	}
-	buf_adds(&out, c->json ? "]}" : json_count(list) == 0 ? "nothing is expected\n" : "");
-	if (rc == 0)
-		rc = say(c, &out, e);
-	buf_free(&out);
-	return rc;
-}
+static const struct own_list list = {"expectations", list_rules, row_rules, row_text,
+				     "nothing is expected\n"};
 
 static int
 expectations_run(struct client *c, const struct args *a, struct err *e)
@@ -179,7 +147,7 @@ expectations_run(struct client *c, const struct args *a, struct err *e)
 	else
 		buf_addf(&path, "/v1/expectations?mailbox=%s", mailbox);
 	if (own_call(c, withdraw != NULL ? "DELETE" : "GET", buf_str(&path), &doc, e) == 0)
-		rc = withdraw != NULL ? row_say(c, doc, e) : list_say(c, doc, e);
+		rc = withdraw != NULL ? row_say(c, doc, e) : own_list_say(c, doc, &list, e);
 	json_free(doc);
 	buf_free(&path);
 	return rc;

@@ -47,6 +47,81 @@ own_call(struct client *c, const char *method, const char *path, struct json **d
 	return rc;
 }
 
+/* --- lists --- */
+
+void
+own_row_json(const struct json *row, const struct json_rule *rules, struct buf *out)
+{
+	buf_addc(out, '{');
+	for (const struct json_rule *r = rules; r->name != NULL; r++) {
+		if (r->type == JSON_T_STRING)
+			buf_json_str(out, r->name,
+				     json_has_no(row, r->name) ? NULL : json_text(row, r->name));
+		else if (!json_has_no(row, r->name))
+			buf_json_int(out, r->name, json_number(row, r->name));
+	}
+	buf_addc(out, '}');
+}
+
+static int
+list_show(const struct client *c, const struct json *doc, const struct own_list *l, struct buf *out,
+	  struct err *e)
+{
+	const struct json *list;
+
+	if (json_check(doc, l->rules, "answer", e) < 0)
+		return -1;
+	list = json_member(doc, l->name);
+	if (c->json)
+		buf_addf(out, "{\"%s\":[", l->name);
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+
+		if (json_check(row, l->row_rules, l->name, e) < 0)
+			return -1;
+		if (!c->json) {
+			l->row_text(row, out);
+			continue;
+		}
+		buf_adds(out, i > 0 ? "," : "");
+		own_row_json(row, l->row_rules, out);
+	}
+	buf_adds(out, c->json ? "]}" : json_count(list) == 0 ? l->none : "");
+	return 0;
+}
+
+int
+own_list_say(struct client *c, const struct json *doc, const struct own_list *l, struct err *e)
+{
+	struct buf out = {0};
+	int rc = list_show(c, doc, l, &out, e);
+
+	if (rc == 0)
+		rc = say(c, &out, e);
+	buf_free(&out);
+	return rc;
+}
+
+int
+own_list_run(struct client *c, const struct args *a, const struct own_list *l, struct err *e)
+{
+	struct json *doc = NULL;
+	struct buf path = {0};
+	const char *mailbox;
+	int rc = -1;
+
+	if (args_want(a, 0, 0, "", e) < 0 || own_mailbox(c, a, &mailbox, e) < 0)
+		return -1;
+	buf_addf(&path, "/v1/%s?mailbox=%s", l->name, mailbox);
+	if (own_call(c, "GET", buf_str(&path), &doc, e) == 0)
+		rc = own_list_say(c, doc, l, e);
+	json_free(doc);
+	buf_free(&path);
+	return rc;
+}
+
+/* --- instants --- */
+
 /* The end of a local day is the beginning of the next: mktime knows of summer time. */
 static int
 day_end(const char *text, int64_t *ms)

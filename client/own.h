@@ -20,6 +20,22 @@ int own_mailbox(struct client *c, const struct args *a, const char **out, struct
 /* A call without a body. doc takes the answer, NULL if it has no body; doc itself may be NULL. */
 int own_call(struct client *c, const char *method, const char *path, struct json **doc,
 	     struct err *e) __attribute__((warn_unused_result));
+/* A list of the gateway's: {…, NAME: [row…]}. */
+struct own_list {
+	const char *name;		   /* of the member, of its path "/v1/NAME", of --json's */
+	const struct json_rule *rules;	   /* of the answer */
+	const struct json_rule *row_rules; /* of a row: strings and numbers */
+	void (*row_text)(const struct json *row, struct buf *out); /* a line, for people */
+	const char *none; /* for people, where there is no row */
+};
+/* Asks for the list of --mailbox, takes no operands, and shows it: own_list_say. */
+int own_list_run(struct client *c, const struct args *a, const struct own_list *l, struct err *e)
+    __attribute__((warn_unused_result));
+/* Shows what was answered: each row a line, or with --json {NAME: [row…]}. */
+int own_list_say(struct client *c, const struct json *doc, const struct own_list *l, struct err *e)
+    __attribute__((warn_unused_result));
+/* One row, checked by its rules before; absent and null strings are null. Appends. */
+void own_row_json(const struct json *row, const struct json_rule *rules, struct buf *out);
 /* "2026-12-01T09:00:00Z", or "2026-12-01": the end of that day in local time. what: the option's
  * name. ERR_USAGE. */
 int own_instant(const char *what, const char *text, int64_t *ms, struct err *e)

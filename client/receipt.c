@@ -282,6 +282,44 @@ receipt_post(struct client *c, struct statement *s, struct signer *signer,
 	return rc;
 }
 
+static int
+tell(const struct client *c, const struct statement *s, const char *evidence, struct err *e)
+{
+	struct buf out = {0};
+	int rc;
+
+	if (c->json) {
+		buf_addc(&out, '{');
+		buf_json_str(&out, "id", s->bundle);
+		buf_json_str(&out, "kind", statement_kind_name(s->kind));
+		buf_json_str(&out, "mailbox", s->mailbox);
+		buf_json_str(&out, "code", s->code);
+		buf_json_str(&out, "evidence", evidence);
+		buf_addc(&out, '}');
+	} else {
+		buf_addf(&out, "%s %s for %s (%s)\nevidence %s\n", statement_kind_name(s->kind),
+			 s->bundle, s->mailbox, s->code, evidence);
+	}
+	rc = say(c, &out, e);
+	buf_free(&out);
+	return rc;
+}
+
+int
+receipt_say(struct client *c, struct statement *s, const char *as, const char *kind, struct err *e)
+{
+	struct signer *signer = NULL;
+	char *evidence = NULL;
+	int rc = -1;
+
+	if (keys_signer(c, as, kind, &signer, e) == 0 &&
+	    receipt_post(c, s, signer, NULL, &evidence, e) == 0)
+		rc = tell(c, s, evidence, e);
+	signer_free(signer);
+	free(evidence);
+	return rc;
+}
+
 /* --- what was opened --- */
 
 static int

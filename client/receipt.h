@@ -17,6 +17,10 @@ struct receipt_given {
 int receipt_post(struct client *c, struct statement *s, struct signer *signer,
 		 struct receipt_given *given, char **evidence, struct err *e)
     __attribute__((warn_unused_result));
+/* All of it for a command: signs as the identity that is named (NULL: the only one of the kind,
+ * "person" or "system"), posts, says what was said and which file has its evidence. */
+int receipt_say(struct client *c, struct statement *s, const char *as, const char *kind,
+		struct err *e) __attribute__((warn_unused_result));
 /* Signs and keeps as pending, without posting. */
 int receipt_prepare(struct client *c, struct statement *s, struct signer *signer, struct err *e)
     __attribute__((warn_unused_result));

@@ -60,58 +60,23 @@ static const struct json_rule row_rules[] = {
     {NULL, 0, false, false, 0},
 };
 
-static int
-list_text(const struct client *c, const struct json *doc, struct buf *out, struct err *e)
+static void
+row_text(const struct json *row, struct buf *out)
 {
-	const struct json *list;
 	char since[OWN_TIME];
 
-	if (json_check(doc, list_rules, "answer", e) < 0)
-		return -1;
-	list = json_member(doc, "subscriptions");
-	if (c->json)
-		buf_adds(out, "{\"subscriptions\":[");
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *row = json_item(list, i);
-
-		if (json_check(row, row_rules, "subscription", e) < 0)
-			return -1;
-		own_time(row, "since", since);
-		if (!c->json) {
-			buf_addf(out, "%-10s %-56s since %s\n", json_text(row, "kind"),
-				 json_text(row, "value"), since);
-			continue;
-		}
-		buf_adds(out, i > 0 ? ",{" : "{");
-		buf_json_str(out, "kind", json_text(row, "kind"));
-		buf_json_str(out, "value", json_text(row, "value"));
-		buf_json_str(out, "since", json_text(row, "since"));
-		buf_addc(out, '}');
-	}
-	if (c->json)
-		buf_adds(out, "]}");
-	else if (json_count(list) == 0)
-		buf_adds(out, "no subscription\n");
-	return 0;
+	own_time(row, "since", since);
+	buf_addf(out, "%-10s %-56s since %s\n", json_text(row, "kind"), json_text(row, "value"),
+		 since);
 }
 
 static int
 subscriptions_run(struct client *c, const struct args *a, struct err *e)
 {
-	struct json *doc = NULL;
-	const char *mailbox;
-	struct buf path = {0}, out = {0};
-	int rc = -1;
+	static const struct own_list list = {"subscriptions", list_rules, row_rules, row_text,
+					     "no subscription\n"};
 
-	if (args_want(a, 0, 0, "", e) < 0 || own_mailbox(c, a, &mailbox, e) < 0)
-		return -1;
-	buf_addf(&path, "/v1/subscriptions?mailbox=%s", mailbox);
-	if (own_call(c, "GET", buf_str(&path), &doc, e) == 0 && list_text(c, doc, &out, e) == 0)
-		rc = say(c, &out, e);
-	json_free(doc);
-	buf_free(&path);
-	buf_free(&out);
-	return rc;
+	return own_list_run(c, a, &list, e);
 }
 
 static const struct args_row change_options[] = {

@@ -1,5 +1,4 @@
 /* withdraw.c - safehand withdraw: a sender takes a bundle back. Runs in: client. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -34,46 +33,18 @@ read_bundle(struct client *c, const char *id, struct statement *s, struct err *e
 }
 
 static int
-tell(const struct client *c, const struct statement *s, const char *evidence, struct err *e)
-{
-	struct buf out = {0};
-	int rc;
-
-	if (c->json) {
-		buf_addc(&out, '{');
-		buf_json_str(&out, "id", s->bundle);
-		buf_json_str(&out, "kind", "withdrawn");
-		buf_json_str(&out, "evidence", evidence);
-		buf_addc(&out, '}');
-	} else {
-		buf_addf(&out, "withdrawn %s\nevidence %s\n", s->bundle, evidence);
-	}
-	rc = say(c, &out, e);
-	buf_free(&out);
-	return rc;
-}
-
-static int
 run(struct client *c, const struct args *a, struct err *e)
 {
 	struct statement s = {.kind = STATEMENT_WITHDRAWN, .code = "ok"};
 	const char *id = args_operand(a, 0);
-	struct signer *signer = NULL;
-	char *evidence = NULL;
-	int rc = -1;
 
 	if (args_want(a, 1, 1, "ID", e) < 0)
 		return -1;
 	if (!uuid_is_v7(id))
 		return err_set(e, ERR_USAGE, "%s: want the id of a bundle", id);
 	strcpy(s.bundle, id);
-	if (read_bundle(c, id, &s, e) == 0 &&
-	    keys_signer(c, args_value(a, "as"), "system", &signer, e) == 0 &&
-	    receipt_post(c, &s, signer, NULL, &evidence, e) == 0)
-		rc = tell(c, &s, evidence, e);
-	signer_free(signer);
-	free(evidence);
-	return rc;
+	return read_bundle(c, id, &s, e) < 0 ? -1
+					     : receipt_say(c, &s, args_value(a, "as"), "system", e);
 }
 
 static const struct args_row options[] = {
