@@ -263,6 +263,13 @@ buf_json_key(struct buf *b, const char *name)
 }
 
 void
+buf_json_item(struct buf *b)
+{
+	if (b->len > 0 && b->data[b->len - 1] != '[')
+		buf_addc(b, ',');
+}
+
+void
 buf_json_str(struct buf *b, const char *name, const char *s)
 {
 	buf_json_key(b, name);

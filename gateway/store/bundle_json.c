@@ -29,13 +29,6 @@ time_member(struct buf *out, const char *name, int64_t ms)
 	buf_json_str(out, name, ms == INT64_MIN ? NULL : text);
 }
 
-static void
-comma(struct buf *out)
-{
-	if (out->data[out->len - 1] == '}')
-		buf_addc(out, ',');
-}
-
 /* Entries and deliveries are read once; each delivery picks its own. */
 struct history {
 	struct store *s;
@@ -61,7 +54,7 @@ event_json(struct buf *out, const struct ledger_entry *entry)
 {
 	char text[TIME_TEXT];
 
-	comma(out);
+	buf_json_item(out);
 	buf_addc(out, '{');
 	buf_json_int(out, "seq", entry->seq);
 	buf_json_str(out, "event", event_name(entry->event));
@@ -103,7 +96,7 @@ delivery_json(const struct history *h, const struct ledger_delivery *d)
 {
 	struct buf *out = h->out;
 
-	comma(out);
+	buf_json_item(out);
 	buf_addc(out, '{');
 	buf_json_str(out, "mailbox", d->mailbox);
 	buf_json_str(out, "as", d->cover ? "cover" : "to");
@@ -185,7 +178,7 @@ evidence_row(void *ctx, const struct ledger_entry *entry)
 		if (strcmp(of, list->agency) != 0)
 			return;
 	}
-	comma(out);
+	buf_json_item(out);
 	buf_addc(out, '{');
 	buf_json_int(out, "seq", entry->seq);
 	buf_json_str(out, "event", event_name(entry->event));

@@ -82,8 +82,7 @@ flag_collect(void *ctx, const struct ledger_flag *f)
 static void
 flag_json(const struct flag *f, struct buf *json)
 {
-	if (json->data[json->len - 1] == '}')
-		buf_addc(json, ',');
+	buf_json_item(json);
 	buf_addc(json, '{');
 	buf_json_str(json, "about", f->first.about);
 	buf_json_str(json, "concern", concern_text(f->first.concern));

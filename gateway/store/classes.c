@@ -124,8 +124,7 @@ classes_json(const struct policy *p, struct buf *json)
 	buf_json_key(json, "classes");
 	buf_addc(json, '[');
 	for (size_t i = 0; i < policy_count(p); i++) {
-		if (i > 0)
-			buf_addc(json, ',');
+		buf_json_item(json);
 		class_json(json, policy_at(p, i));
 	}
 	buf_adds(json, "]}");

@@ -24,8 +24,7 @@ list_row(void *ctx, const struct ledger_consent *c)
 	struct buf *b = ctx;
 	char time[TIME_TEXT];
 
-	if (b->data[b->len - 1] == '}')
-		buf_addc(b, ',');
+	buf_json_item(b);
 	time_format(time, c->since_ms);
 	buf_addc(b, '{');
 	buf_json_str(b, "kind", c->kind);

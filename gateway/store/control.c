@@ -124,8 +124,7 @@ status_ending(void *ctx, const char *calendar, const char *what, int64_t until)
 	char day[DATE_TEXT];
 	struct buf *b = ctx;
 
-	if (b->data[b->len - 1] == '}')
-		buf_addc(b, ',');
+	buf_json_item(b);
 	date_format(day, until);
 	buf_addc(b, '{');
 	buf_json_str(b, "calendar", calendar);
@@ -182,8 +181,7 @@ list_bundle(void *ctx, const struct ledger_bundle *b)
 {
 	struct control *c = ctx;
 
-	if (c->out.data[c->out.len - 1] == '}')
-		buf_addc(&c->out, ',');
+	buf_json_item(&c->out);
 	bundle_json(c->store, b, false, &c->out);
 }
 
@@ -211,18 +209,29 @@ filter_word(struct ledger_filter *f, char *word, struct err *e)
 	return 0;
 }
 
+/* false: the refusal is the answer. */
 static bool
-run_bundles(struct control *c, char **words, size_t n)
+filter_take(struct control *c, char **words, size_t n, struct ledger_filter *f)
 {
-	struct ledger_filter f = {.before = INT64_MAX, .limit = LIST_DEFAULT};
 	struct err e = {0};
 
+	*f = (struct ledger_filter){.before = INT64_MAX, .limit = LIST_DEFAULT};
 	for (size_t i = 0; i < n; i++)
-		if (filter_word(&f, words[i], &e) < 0) {
+		if (filter_word(f, words[i], &e) < 0) {
 			answer_error(c, &e);
 			return false;
 		}
-	f.limit = f.limit > LIST_MAX ? LIST_MAX : f.limit;
+	f->limit = f->limit > LIST_MAX ? LIST_MAX : f->limit;
+	return true;
+}
+
+static bool
+run_bundles(struct control *c, char **words, size_t n)
+{
+	struct ledger_filter f;
+
+	if (!filter_take(c, words, n, &f))
+		return false;
 	buf_adds(&c->out, "{\"bundles\":[");
 	ledger_each_bundle(c->store->reader, &f, list_bundle, c);
 	buf_adds(&c->out, "]}");
@@ -235,8 +244,7 @@ list_mailbox(void *ctx, const struct ledger_mailbox *m)
 	struct buf *b = ctx;
 	char time[TIME_TEXT];
 
-	if (b->data[b->len - 1] == '}')
-		buf_addc(b, ',');
+	buf_json_item(b);
 	buf_addc(b, '{');
 	buf_json_str(b, "mailbox", m->name);
 	buf_json_int(b, "waiting", m->waiting);
@@ -292,8 +300,7 @@ list_quarantined(void *ctx, const struct ledger_bundle *b, int64_t since_ms, con
 	struct buf *out = ctx;
 	char time[TIME_TEXT];
 
-	if (out->data[out->len - 1] == '}')
-		buf_addc(out, ',');
+	buf_json_item(out);
 	time_format(time, since_ms);
 	buf_addc(out, '{');
 	buf_json_str(out, "bundle", b->id);
@@ -326,25 +333,27 @@ later(void *ctx, const struct err *refusal)
 }
 
 static bool
-run_purge(struct control *c, char **words, size_t n)
+run_act(struct control *c, const char *id,
+	void (*act)(struct store *s, int64_t bundle, purge_done *done, void *ctx))
 {
 	struct ledger_bundle b;
 
-	if (!find_bundle(c, words[0], &b))
+	if (!find_bundle(c, id, &b))
 		return false;
-	purge_bundle(c->store, b.n, later, c);
+	act(c->store, b.n, later, c);
 	return true;
+}
+
+static bool
+run_purge(struct control *c, char **words, size_t n)
+{
+	return run_act(c, words[0], purge_bundle);
 }
 
 static bool
 run_release(struct control *c, char **words, size_t n)
 {
-	struct ledger_bundle b;
-
-	if (!find_bundle(c, words[0], &b))
-		return false;
-	quarantine_release(c->store, b.n, later, c);
-	return true;
+	return run_act(c, words[0], quarantine_release);
 }
 
 static void
@@ -382,15 +391,10 @@ checked(void *ctx, const struct buf *json)
 static bool
 run_board(struct control *c, char **words, size_t n)
 {
-	struct ledger_filter f = {.before = INT64_MAX, .limit = LIST_DEFAULT};
-	struct err e = {0};
+	struct ledger_filter f;
 
-	for (size_t i = 0; i < n; i++)
-		if (filter_word(&f, words[i], &e) < 0) {
-			answer_error(c, &e);
-			return false;
-		}
-	board_json(c->store, f.mailbox, f.limit > LIST_MAX ? LIST_MAX : f.limit, &c->out);
+	if (filter_take(c, words, n, &f))
+		board_json(c->store, f.mailbox, f.limit, &c->out);
 	return false;
 }
 

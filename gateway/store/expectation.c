@@ -223,8 +223,7 @@ expectation_json(void *ctx, const struct ledger_expectation *x)
 	struct buf *json = ctx;
 	char time[TIME_TEXT];
 
-	if (json->data[json->len - 1] == '}')
-		buf_addc(json, ',');
+	buf_json_item(json);
 	buf_addc(json, '{');
 	buf_json_str(json, "id", x->id);
 	buf_json_str(json, "class", x->klass);
@@ -297,7 +296,6 @@ wish_answer(struct store *s, const struct wish *w)
 		reply_unknown(&w->asker);
 		return;
 	}
-	buf_addc(&json, ' '); /* expectation_json looks at what stands before */
 	expectation_json(&json, &x);
 	reply_json(&w->asker, w->first ? 201 : 200, &json);
 	buf_free(&json);

@@ -269,8 +269,7 @@ routing_answer(const struct routing *r, const struct msg_facts_route *f, int64_t
 		buf_json_key(json, "to");
 		buf_addc(json, '[');
 		for (size_t i = 0; i < a.n; i++) {
-			if (i > 0)
-				buf_addc(json, ',');
+			buf_json_item(json);
 			recipient_json(&a, &a.to[i], now_ms, json);
 		}
 		buf_addc(json, ']');

@@ -24,8 +24,7 @@ list_row(void *ctx, const char *kind, const char *value, int64_t since_ms)
 	struct buf *b = ctx;
 	char time[TIME_TEXT];
 
-	if (b->data[b->len - 1] == '}')
-		buf_addc(b, ',');
+	buf_json_item(b);
 	time_format(time, since_ms);
 	buf_addc(b, '{');
 	buf_json_str(b, "kind", kind);

@@ -34,6 +34,8 @@ const char *buf_str(const struct buf *b);
 void buf_json(struct buf *b, const char *s);
 /* "name": ahead of a value, with a comma first unless the buffer ends in '{' or '['. */
 void buf_json_key(struct buf *b, const char *name);
+/* Ahead of an item of an array: a comma unless the buffer ends in '['. */
+void buf_json_item(struct buf *b);
 /* Members: key and value at once. s NULL writes null. */
 /* Writes null for s NULL, else as buf_json. */
 void buf_json_str(struct buf *b, const char *name, const char *s);

@@ -74,6 +74,13 @@ json_text(void **state)
 					 "-3,\"h\":\"00ab\",\"b\":\"YWJjZA==\",\"z\":null}");
 	buf_wipe(&b);
 	assert_string_equal(buf_str(&b), "");
+	buf_adds(&b, "[");
+	for (int i = 0; i < 3; i++) {
+		buf_json_item(&b);
+		buf_addc(&b, '1');
+	}
+	assert_string_equal(buf_str(&b), "[1,1,1");
+	buf_free(&b);
 }
 
 static void
