@@ -11,14 +11,8 @@
 #define ATONCE	10000
 #define ACCEPTS 300
 
-static const char conf_text[] =
-    "[gateway]\nlisten = 127.0.0.1:0\n"
-    "[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"
-    "[front]\ncertificate = f\nkey = k\n"
-    "[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"
-    "notice-key = n\nnotice-certificate = m\n"
-    "[store]\ndisk-reserve = 0\n"
-    "[class \"general\"]\nfrom = */*\nto = */*\n";
+static const char conf_text[] = RIG_CONF_NOTICES "[store]\ndisk-reserve = 0\n"
+						 "[class \"general\"]\nfrom = */*\nto = */*\n";
 
 static double
 seconds(void)

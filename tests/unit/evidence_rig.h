@@ -339,4 +339,24 @@ rig_log_key(const char *name)
 	return key;
 }
 
+/* --- for a group of tests: whom they trust, and whose log it is --- */
+
+static struct trust *trust;
+static struct note_key log_key;
+
+static inline int
+rig_trust_setup(void **state)
+{
+	trust = rig_trust("", true, true);
+	log_key = rig_log_key("log/log.vkey");
+	return 0;
+}
+
+static inline int
+rig_trust_teardown(void **state)
+{
+	trust_free(trust);
+	return 0;
+}
+
 #endif

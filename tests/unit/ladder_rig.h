@@ -12,6 +12,14 @@
 #define HOUR INT64_C(3600000)
 #define DAY  (24 * HOUR)
 
+/* What every configuration of these tests begins with; its notary signs notices. */
+#define RIG_CONF_NOTICES                                                                           \
+	"[gateway]\nlisten = 127.0.0.1:0\n"                                                        \
+	"[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"                                    \
+	"[front]\ncertificate = f\nkey = k\n"                                                      \
+	"[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"             \
+	"notice-key = n\nnotice-certificate = m\n"
+
 static const char payload[] = "the payload, sealed";
 
 static inline struct policy_class *

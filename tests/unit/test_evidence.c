@@ -2,8 +2,6 @@
  * flipped. */
 #include "evidence_wrongs.h"
 
-static struct trust *trust;
-static struct note_key log_key;
 static struct err e;
 
 static enum evidence_verdict
@@ -561,21 +559,6 @@ a_file_has_its_limit(void **state)
 	buf_free(&text);
 }
 
-static int
-setup(void **state)
-{
-	trust = rig_trust("", true, true);
-	log_key = rig_log_key("log/log.vkey");
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	trust_free(trust);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -603,5 +586,5 @@ main(void)
 	    cmocka_unit_test(a_file_has_its_limit),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, rig_trust_setup, rig_trust_teardown);
 }

@@ -3,9 +3,6 @@
  * takes it. */
 #include "evidence_rig.h"
 
-static struct trust *trust;
-static struct note_key log_key;
-
 /* The events that only a member's signature can make. */
 static const enum entry_event receipts[] = {EVENT_CONTENT_HANDOVER, EVENT_OPENED,
 					    EVENT_OPEN_FAILURE, EVENT_READ, EVENT_ANSWER};
@@ -110,21 +107,6 @@ a_receipt_is_of_its_kind(void **state)
 		}
 }
 
-static int
-setup(void **state)
-{
-	trust = rig_trust("", true, true);
-	log_key = rig_log_key("log/log.vkey");
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	trust_free(trust);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -133,5 +115,5 @@ main(void)
 	    cmocka_unit_test(store_cannot_make_a_receipt_that_no_client_signed),
 	    cmocka_unit_test(a_receipt_is_of_its_kind)};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, rig_trust_setup, rig_trust_teardown);
 }

@@ -3,16 +3,11 @@
 #include "ladder_rig.h"
 
 static const char conf_text[] =
-    "[gateway]\nlisten = 127.0.0.1:0\n"
-    "[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"
-    "[front]\ncertificate = f\nkey = k\n"
-    "[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"
-    "notice-key = n\nnotice-certificate = m\n"
-    "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 8M\n"
-    "[mailbox \"uhcw/emergency\"]\nmail = ed@uhcw.example\n"
-    "[mailbox \"csc/duty\"]\nwebhook = https://csc.example/hook\n"
-    "[class \"general\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n"
-    "[class \"outcome\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n";
+    RIG_CONF_NOTICES "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 8M\n"
+		     "[mailbox \"uhcw/emergency\"]\nmail = ed@uhcw.example\n"
+		     "[mailbox \"csc/duty\"]\nwebhook = https://csc.example/hook\n"
+		     "[class \"general\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n"
+		     "[class \"outcome\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n";
 
 static const char *ladder_text; /* of the test */
 

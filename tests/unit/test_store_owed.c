@@ -10,14 +10,9 @@
 #define RIG_ID3 "019ab000-0000-7000-8000-000000000003"
 
 static const char conf_text[] =
-    "[gateway]\nlisten = 127.0.0.1:0\n"
-    "[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"
-    "[front]\ncertificate = f\nkey = k\n"
-    "[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"
-    "notice-key = n\nnotice-certificate = m\n"
-    "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 8M\n"
-    "[class \"general\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n"
-    "[class \"outcome\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n";
+    RIG_CONF_NOTICES "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 8M\n"
+		     "[class \"general\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n"
+		     "[class \"outcome\"]\nfrom = */*\nto = */*\nmax-bytes = 1M\n";
 
 #define ED   "uhcw/emergency"
 #define PAED "uhcw/paediatrics"

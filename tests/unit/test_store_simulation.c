@@ -16,12 +16,7 @@
 #define MAILBOXES  3
 #define SIM_MINUTE INT64_C(60000)
 
-static const char conf_text[] =
-    "[gateway]\nlisten = 127.0.0.1:0\n"
-    "[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"
-    "[front]\ncertificate = f\nkey = k\n"
-    "[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"
-    "notice-key = n\nnotice-certificate = m\n"
+static const char conf_text[] = RIG_CONF_NOTICES
     "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 1G\n"
     "created-age = 365d\n"
     "[calendar \"c0\"]\nzone = UTC\n[calendar \"c1\"]\nzone = UTC\n[calendar \"c2\"]\nzone = UTC\n"
