@@ -152,6 +152,38 @@ finish_done(struct arrivals *a, const struct feed_item *i, struct err *e)
 	return write_cursor(a, i->seq, e);
 }
 
+/* All that is ours to open with: the way to the gateway and its certificate by a list and a roster
+ * asked for just now, our keys and certificates. */
+static int
+are_ready(struct arrivals *a, struct err *e)
+{
+	struct signer *signer = NULL;
+	struct http *h;
+
+	if (gate_open(a->c, true, &h, e) < 0 || keys_mailbox_own(a->c, a->mailbox, e) < 0 ||
+	    keys_signer(a->c, NULL, "system", &signer, e) < 0)
+		return -1;
+	signer_free(signer);
+	return 0;
+}
+
+/* A refusal for good is believed when it comes again while everything of ours is in order: a key
+ * that is not there, a list that has run out refuse every arrival in the same words. */
+static int
+open_one(struct arrivals *a, const struct feed_item *i, struct opening_result *r, struct err *e)
+{
+	if (opening_do(a->c, a->mailbox, i->bundle, NULL, a->dir, r, e) == 0)
+		return 0;
+	if (r->told || !arrivals_is_final(e))
+		return -1;
+	if (are_ready(a, e) < 0) {
+		e->code = ERR_CONFIG; /* ours, whatever its name: it can be put right */
+		return -1;
+	}
+	opening_clear(r);
+	return opening_do(a->c, a->mailbox, i->bundle, NULL, a->dir, r, e);
+}
+
 static int
 take(struct arrivals *a, const struct feed_item *i, struct err *e)
 {
@@ -161,7 +193,7 @@ take(struct arrivals *a, const struct feed_item *i, struct err *e)
 
 	if (is_done(a, i))
 		return finish_done(a, i, e);
-	if (opening_do(a->c, a->mailbox, i->bundle, NULL, a->dir, &r, e) == 0) {
+	if (open_one(a, i, &r, e) == 0) {
 		log_info("opened", "bundle=%s mailbox=%s class=%s from=%s documents=%zu", i->bundle,
 			 a->mailbox, i->klass, i->from, r.documents);
 		rc = write_note(a, i, "json", &r, NULL, e);

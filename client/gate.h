@@ -45,6 +45,9 @@ int keys_signer(struct client *c, const char *name, const char *kind, struct sig
  * tried too. ERR_SECRET: it was sealed for another key. *out is the caller's: KEY_BYTES. */
 int keys_mailbox(struct client *c, const char *mailbox, const uint8_t cert[static DIGEST_BYTES],
 		 struct secret **out, struct err *e) __attribute__((warn_unused_result));
+/* Are the mailbox's certificate and key there, and of it? */
+int keys_mailbox_own(struct client *c, const char *mailbox, struct err *e)
+    __attribute__((warn_unused_result));
 /* The pseudonym of an identifier ('c' or 'h'); one that is a pseudonym already stays. A number of
  * ten digits must be an NHS number with its check digit (ERR_FORMAT): a mistyped one would be
  * another child. */

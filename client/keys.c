@@ -223,6 +223,24 @@ keys_mailbox(struct client *c, const char *mailbox, const uint8_t cert[static DI
 	return raw_key(c, conf, old, out, e);
 }
 
+int
+keys_mailbox_own(struct client *c, const char *mailbox, struct err *e)
+{
+	struct secret *key_secret = NULL;
+	const struct conf *conf;
+	struct identity own;
+
+	if (client_conf(c, &conf, e) < 0)
+		return -1;
+	if (!has_mailbox(conf, mailbox))
+		return err_set(e, ERR_CONFIG, "no [mailbox \"%s\"] is configured", mailbox);
+	if (own_certificate(conf, mailbox, &own, e) < 0 ||
+	    raw_key(c, conf, conf_str(conf, "mailbox", mailbox, "key"), &key_secret, e) < 0)
+		return -1;
+	secret_free(key_secret);
+	return 0;
+}
+
 /* --- pseudonyms --- */
 
 int

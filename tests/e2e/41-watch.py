@@ -101,6 +101,18 @@ try:
     wait("and arrives", lambda: len(arrived(box)) == 2)
     ok("the gateway came back", True)
 
+    # --- a key that is not in its place is no fault of the bundle ---
+    seal = gw.dir + "/pki/certs/agency-seal/csc_mash"
+    for what, hide in (("certificate", seal + ".pem"), ("key", seal + ".key")):
+        n, waiting = len(arrived(box)), read(csc.dir + "/watch.log").count(b"msg=waiting")
+        os.rename(hide, hide + ".away")
+        drop(out, "without-" + what)
+        wait("it has come, and waits", lambda: read(csc.dir + "/watch.log").count(b"msg=waiting") > waiting + 1)
+        ok(f"without its {what} nothing is refused", not any(n.endswith(".refused.json") for n in os.listdir(box + "/csc_mash")))
+        os.rename(hide + ".away", hide)
+        wait("it is opened", lambda: len(arrived(box)) == n + 1)
+        ok(f"with its {what} again it is opened", True)
+
     # --- killed at any moment ---
     random.seed(20261124)
     for n in range(ORDERS):
@@ -110,14 +122,14 @@ try:
             for s in (sender, receiver):
                 s.kill()
                 s.start()
-    wait("all are sent", lambda: settled(out, "sent") == 2 + ORDERS)
-    wait("all have arrived", lambda: len(arrived(box)) == 2 + ORDERS)
+    wait("all are sent", lambda: settled(out, "sent") == 4 + ORDERS)
+    wait("all have arrived", lambda: len(arrived(box)) == 4 + ORDERS)
     feed = csc.good("the gateway's list", "inbox", "--mailbox", "csc/mash")["items"]
-    ok("each was sent exactly once", len(feed) == 2 + ORDERS, len(feed))
+    ok("each was sent exactly once", len(feed) == 4 + ORDERS, len(feed))
     ok("each is opened", {i["state"] for i in feed} == {"opened"}, feed)
     folder = box + "/csc_mash"
     names = sorted(n for i in feed for n in os.listdir(f"{folder}/{i['id']}") if n.endswith(".pdf"))
-    wanted = sorted(["first.pdf", "waits.pdf"] + [f"order{n}.pdf" for n in range(ORDERS)])
+    wanted = sorted(["first.pdf", "waits.pdf", "without-certificate.pdf", "without-key.pdf"] + [f"order{n}.pdf" for n in range(ORDERS)])
     ok("each document is there exactly once", names == wanted, names)
     left = [n for n in os.listdir(folder) if n.startswith(".") or n.endswith(".refused.json")]
     ok("nothing half-made is left", left == [], left)
