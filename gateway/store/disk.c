@@ -58,6 +58,21 @@ disk_datasync(int fd, const char *what)
 	sync_check(fdatasync(fd), what);
 }
 
+void
+disk_start_sync(int fd)
+{
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+void
+disk_sync_range(int fd, uint64_t offset, uint64_t n, const char *what)
+{
+	sync_check(sync_file_range(fd, (off_t)offset, (off_t)n,
+				   SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+				       SYNC_FILE_RANGE_WAIT_AFTER),
+		   what);
+}
+
 int
 disk_write(int fd, struct iovec *iov, int n, uint64_t offset, struct err *e)
 {

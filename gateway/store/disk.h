@@ -22,6 +22,11 @@ int disk_folder(int dir, const char *name, int *fd, struct err *e)
  * could not write, so that a second try would lie [7]. what names the file in the log. */
 void disk_sync(int fd, const char *what);
 void disk_datasync(int fd, const char *what);
+/* Begins to write all of the file, and waits for nothing. */
+void disk_start_sync(int fd);
+/* n > 0 bytes from offset on are written, of what the file system knows of the file nothing is:
+ * ahead of disk_sync. A failure ends the process, since the kernel tells of it once. */
+void disk_sync_range(int fd, uint64_t offset, uint64_t n, const char *what);
 /* All bytes or -1. write: iov is changed. read: exactly n bytes, appended; ERR_DIGEST if the file
  * is shorter. */
 int disk_write(int fd, struct iovec *iov, int n, uint64_t offset, struct err *e)

@@ -15,6 +15,7 @@
 #include "store/feed.h"
 #include "store/ladder.h"
 #include "store/tree.h"
+#include "store/writeback.h"
 
 #define GROUP_CHANGES_MAX 256
 #define GROUP_BYTES_MAX	  (32 * MIB) /* to the journal: what a disk takes in some 100 ms */
@@ -32,6 +33,7 @@ struct touched {
 
 struct group {
 	struct changes queue, flying;
+	struct writeback *writeback; /* those that come to the queue later */
 	struct event *turn; /* the next group starts when the loop is through with its messages */
 	struct event *silence; /* of the notary */
 	uint64_t size;	       /* of the tree */
@@ -61,6 +63,7 @@ now_us(void)
 /* --- life --- */
 
 static void on_turn(evutil_socket_t fd, short what, void *arg);
+static void on_written(void *ctx, struct change *c);
 
 static void
 on_silence(evutil_socket_t fd, short what, void *arg)
@@ -80,6 +83,7 @@ group_new(struct store *s, struct group **out, struct err *e)
 	STAILQ_INIT(&g->flying);
 	g->turn = evtimer_new(s->env->base, on_turn, s);
 	g->silence = evtimer_new(s->env->base, on_silence, s);
+	g->writeback = writeback_new(s->env->base, on_written, s);
 	ledger_last_checkpoint(s->writer, &last, NULL, NULL);
 	ledger_totals(s->writer, &totals);
 	g->size = g->sealed = g->fresh = last.size;
@@ -87,7 +91,7 @@ group_new(struct store *s, struct group **out, struct err *e)
 	g->salts_used = SALTS;
 	g->last_ms = last.time_ms;
 	*out = g;
-	if (g->turn == NULL || g->silence == NULL)
+	if (g->turn == NULL || g->silence == NULL || g->writeback == NULL)
 		return err_set(e, ERR_SYSTEM, "no event");
 	if ((uint64_t)totals.entries != last.size)
 		return err_set(e, ERR_HISTORY, "%lld entries, but the last checkpoint is of %llu",
@@ -113,6 +117,7 @@ group_free(struct group *g)
 		event_free(g->turn);
 	if (g->silence != NULL)
 		event_free(g->silence);
+	writeback_free(g->writeback);
 	while (g->touched != NULL)
 		touched_next(g);
 	for (size_t i = 0; g->lines != NULL && i < FRESH_LINES; i++)
@@ -139,7 +144,7 @@ group_greet(struct store *s)
 bool
 group_is_idle(const struct group *g)
 {
-	return !g->busy && STAILQ_EMPTY(&g->queue);
+	return !g->busy && STAILQ_EMPTY(&g->queue) && writeback_is_idle(g->writeback);
 }
 
 /* The messages that already lie in the channels join the group: the turn comes after them. */
@@ -158,6 +163,18 @@ group_add(struct store *s, struct change *c)
 	c->refused = false;
 	STAILQ_INSERT_TAIL(&s->group->queue, c, next);
 	schedule(s->group);
+}
+
+static void
+on_written(void *ctx, struct change *c)
+{
+	group_add(ctx, c);
+}
+
+void
+group_add_written(struct store *s, struct change *c, int fd, uint64_t bytes)
+{
+	writeback_add(s->group->writeback, c, fd, bytes);
 }
 
 void

@@ -41,9 +41,12 @@ void group_free(struct group *g); /* what is queued is its owner's */
 void group_greet(struct store *s);
 
 void group_add(struct store *s, struct change *c);
+/* The same once the first bytes of fd are written, so that its group's sync is short: other groups
+ * go on meanwhile. fd stays open until apply. */
+void group_add_written(struct store *s, struct change *c, int fd, uint64_t bytes);
 /* Only inside apply: the next entry of the log; returns its seq. */
 int64_t group_enter(struct store *s, const struct group_entry *entry);
-/* Nothing under way and nothing queued. */
+/* Nothing under way, nothing queued, nothing being written. */
 bool group_is_idle(const struct group *g);
 /* Takes no more; idle() once all that was taken is answered. */
 void group_drain(struct store *s, void (*idle)(struct store *s));

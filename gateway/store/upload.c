@@ -541,8 +541,13 @@ commit(struct upload *u)
 	u->state = UPLOAD_COMMITTING;
 	u->change.apply = apply;
 	u->change.done = done;
-	u->change.bytes = u->stage->small ? u->head_bytes + u->payload_bytes : 0;
-	group_add(u->store, &u->change);
+	if (u->stage->small) {
+		u->change.bytes = u->head_bytes + u->payload_bytes;
+		group_add(u->store, &u->change);
+	} else {
+		group_add_written(u->store, &u->change, u->stage->fd,
+				  u->head_bytes + u->payload_bytes);
+	}
 }
 
 /* So many bytes came, of this digest: are they those that were signed? */
