@@ -200,7 +200,7 @@ http {{ access_log off; client_body_temp_path {self.dir}/body; client_max_body_s
 
 
 def upload(port, gw, id, path):
-    out = subprocess.run([BUILD + "/bench/load", "put", str(port), gw.dir + "/pki", "uhcw", "/v1/bundles/" + id, path], capture_output=True, text=True)
+    out = subprocess.run(put_command(port, gw, id, path), capture_output=True, text=True)
     if out.returncode != 0:
         sys.exit(out.stderr)
     return os.path.getsize(path) / 1e6 / json.loads(out.stdout)["seconds"]
@@ -249,21 +249,50 @@ def large(full, floor):
         tell(bench="memory", mib=sorted(peaks), peaks_kib=peaks, growth_kib=worst)
         row(f"memory, 1 MiB to {max(peaks) // 1024} GiB: most that any process grew", f"{max(worst.values()) / 1024:.1f} MiB", "flat", "",
             max(worst.values()) < 4096)  # fmt: skip
-        against_nginx(gw, sender)
+        document = gw.dir + "/recording.wav"
+        subprocess.run([TOP + "/tests/data/make.py", "--recording", document, "--mib", "2048"], check=True)
+        against_nginx(gw, sender, document)
+        beside(gw, sender, document)
     finally:
         gw.remove()
 
 
-def against_nginx(gw, sender):
+def sealed(gw, sender, document, shb):
+    """The id of a bundle of this document."""
+    said = client(sender, "seal", "--class", "general", "--to", "csc/mash", "--out", shb, document)[2]
+    return re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}", json.dumps(said)).group(0)
+
+
+def put_command(port, gw, id, path):
+    return [BUILD + "/bench/load", "put", str(port), gw.dir + "/pki", "uhcw", "/v1/bundles/" + id, path]
+
+
+def beside(gw, sender, document):
+    """Small accepts at a modest rate, without anything else, and while 2 GiB are sent, synced and accepted."""
+    rate, n, shb = 200, 600, gw.dir + "/beside.shb"
+    id, load, without, during = sealed(gw, sender, document, shb), Load(gw), [], []
+    load("make", "uhcw/emergency", MAILBOXES, 4096, 20 * n)
+    load("open", "uhcw", CLIENTS)
+    for _ in range(2):
+        without.append(load("accept", n, rate)["p99_ms"])
+    put = subprocess.Popen(put_command(gw.port, gw, id, shb), stdout=subprocess.DEVNULL)
+    while put.poll() is None and len(during) < 17:
+        during.append(load("accept", n, rate)["p99_ms"])
+    if put.wait(DEADLINE) != 0:
+        sys.exit("the upload failed")
+    load.end()
+    os.unlink(shb)
+    tell(bench="beside an upload of 2 GiB", rate=rate, p99_ms_without=without, p99_ms=during)
+    row(f"p99 of {rate}/s small accepts while 2 GiB are sent", f"{max(during):.1f} ms, without {max(without):.1f} ms", "50 ms", "", max(during) <= 50)
+
+
+def against_nginx(gw, sender, document):
     """The same file by the same client to both, in turn."""
-    document = gw.dir + "/recording.wav"
-    subprocess.run([TOP + "/tests/data/make.py", "--recording", document, "--mib", "2048"], check=True)
     nginx, rates = Nginx(gw), {"safehand": [], "nginx": []}
     try:
         for i in range(2):
             shb = f"{gw.dir}/{i}.shb"
-            said = client(sender, "seal", "--class", "general", "--to", "csc/mash", "--out", shb, document)[2]
-            id = re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}", json.dumps(said)).group(0)
+            id = sealed(gw, sender, document, shb)
             os.sync()
             rates["nginx"].append(upload(nginx.port, gw, id, shb))
             os.sync()
