@@ -49,6 +49,7 @@ static const struct row {
     [EVENT_ESCALATION] = {OPEN, 0, 0, OPEN},
     [EVENT_NON_DELIVERY] = {OPEN, 0, 0, OPEN},
     [EVENT_SUPERSEDED] = {OPEN, 0, 0, OPEN},
+    [EVENT_FETCHED] = {OPEN & ~IN(WITHHELD), 0, 0, OPEN & ~IN(WITHHELD)},
 };
 
 int

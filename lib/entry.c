@@ -33,6 +33,7 @@ static const char *const names[EVENTS] = {
     [EVENT_POLICY_CHANGE] = "PolicyChange",
     [EVENT_KEY_CHANGE] = "KeyChange",
     [EVENT_GATEWAY_START] = "GatewayStart",
+    [EVENT_FETCHED] = "Fetched",
 };
 
 const char *

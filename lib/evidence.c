@@ -4,6 +4,7 @@
 
 #include "safehand/digest.h"
 #include "safehand/evidence.h"
+#include "safehand/fetched.h"
 #include "safehand/notice.h"
 #include "safehand/signature.h"
 #include "safehand/time.h"
@@ -36,6 +37,7 @@ static const unsigned calls_for[EVENTS] = {
     [EVENT_COVER_RELEASED] = BUNDLE | MANIFEST | MAILBOX,
     [EVENT_SUPERSEDED] = BUNDLE | MANIFEST,
     [EVENT_WITHDRAWN] = BUNDLE | MANIFEST | MAILBOX,
+    [EVENT_FETCHED] = BUNDLE | MANIFEST | MAILBOX | ACTOR,
 };
 
 /* A withdrawal is shown by its sender's statement; that a recipient was told of it has none. */
@@ -99,6 +101,7 @@ judge_entry(struct court *c, struct err *e)
 	static const char *const members[] = {"bundle", "manifest_sha256", "mailbox", "actor",
 					      "statement_sha256"};
 	struct entry *entry = &c->out->entry;
+	struct fetched fetched;
 	unsigned lacking;
 
 	if (c->ev->entry.len == 0)
@@ -113,7 +116,7 @@ judge_entry(struct court *c, struct err *e)
 		if (lacking & 1u << i)
 			return err_set(e, ERR_FORMAT, "entry.%s: missing, and %s calls for it",
 				       members[i], event_name(entry->event));
-	return 0;
+	return entry->event == EVENT_FETCHED ? fetched_parse(entry->code, &fetched, e) : 0;
 }
 
 /* One text for one proof: what the checkpoint's signature does not cover may not vary. */

@@ -43,6 +43,7 @@ enum entry_event {
 	EVENT_POLICY_CHANGE,
 	EVENT_KEY_CHANGE,
 	EVENT_GATEWAY_START,
+	EVENT_FETCHED, /* its code: fetched.h */
 	EVENTS
 };
 const char *event_name(enum entry_event e);	  /* "ContentHandover"; static */

@@ -48,7 +48,8 @@ struct evidence_result {
 };
 
 /* Judges: the entry names what its event calls for (a ContentHandover, Opened, OpenFailure, Read or
- * Answer: bundle, manifest, mailbox, actor and statement); its leaf is in the tree of the
+ * Answer: bundle, manifest, mailbox, actor and statement; a Fetched all but a statement, and its
+ * code is one that fetched.h reads); its leaf is in the tree of the
  * checkpoint at its own seq; the log's key signed the checkpoint; the timestamp holds over the
  * checkpoint's text and is not of before the entry; the manifest and its signature and the
  * statement and its signature hold at the timestamp's time (without one: at the entry's) and are

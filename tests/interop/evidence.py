@@ -42,6 +42,7 @@ CALLS_FOR = {
     "Escalation": ["mailbox"],
     "CoverReleased": ["bundle", "manifest_sha256", "mailbox"],
     "Superseded": ["bundle", "manifest_sha256"],
+    "Fetched": ["bundle", "manifest_sha256", "mailbox", "actor"],
 } | {event: ["bundle", "manifest_sha256", "mailbox", "actor", "statement_sha256"] for event in STATED}
 TOLD = ["bundle", "manifest_sha256", "mailbox"]  # that a recipient was told of a withdrawal
 

@@ -365,9 +365,23 @@ def statement(data):
 EVENTS = (
     "SubmissionAcceptance SubmissionRejection ContentConsignment NotificationSent NotificationFailure ContentHandover "
     "Opened OpenFailure Read Answer Overdue Escalation CoverReleased NonDelivery ExpectationOpened ExpectationMet "
-    "ExpectationMissed Superseded Withdrawn Purged RosterChange PolicyChange KeyChange GatewayStart"
+    "ExpectationMissed Superseded Withdrawn Purged RosterChange PolicyChange KeyChange GatewayStart Fetched"
 ).split()
 ENTRY_MAY = "bundle manifest_sha256 mailbox actor statement_sha256".split()
+
+
+def fetched(code):
+    """Of a fetch: the range that left and of how much, or how often again and how much; and when."""
+    number = r"(0|[1-9][0-9]{0,18})"
+    at = "@(.+)"
+    first = re.fullmatch(f"range:{number}-{number}/{number}{at}", code)
+    again = re.fullmatch(f"again:{number}:{number}{at}", code)
+    if first and int(first[1]) <= int(first[2]) < int(first[3]) < 1 << 63:
+        instant(first[4], "code", fraction=True)
+    elif again and 0 < int(again[1]) < 1 << 63 and int(again[2]) < 1 << 63:
+        instant(again[3], "code", fraction=True)
+    else:
+        raise FormatError("code: of no fetch")
 
 
 def entry(data):
@@ -380,8 +394,10 @@ def entry(data):
     instant(e["time"], "time", fraction=True)
     one_of(e, "event", EVENTS)
     text(e, "salt", r"[0-9a-f]{32}")
-    if not isinstance(e["code"], str) or len(e["code"].encode()) > 95:
-        raise FormatError("code: no text, or over 95 bytes")
+    if not isinstance(e["code"], str) or len(e["code"].encode()) > 127:
+        raise FormatError("code: no text, or over 127 bytes")
+    if e["event"] == "Fetched":
+        fetched(e["code"])
     if "bundle" in e:
         text(e, "bundle", UUID7)
     for name in ("manifest_sha256", "actor", "statement_sha256"):

@@ -80,10 +80,13 @@ rig_plan(enum entry_event event)
 			: event == EVENT_OPEN_FAILURE ? "digest"
 						      : "ok");
 	p.no_statement = event == EVENT_SUBMISSION_ACCEPTANCE ||
-			 event == EVENT_CONTENT_CONSIGNMENT || event == EVENT_SUBMISSION_REJECTION;
+			 event == EVENT_CONTENT_CONSIGNMENT ||
+			 event == EVENT_SUBMISSION_REJECTION || event == EVENT_FETCHED;
 	if (event != EVENT_SUBMISSION_ACCEPTANCE && event != EVENT_SUBMISSION_REJECTION)
 		strcpy(p.entry.mailbox, "uhcw/emergency");
-	strcpy(p.entry.code, p.no_statement ? "ok" : s->code);
+	strcpy(p.entry.code, event == EVENT_FETCHED ? "range:0-99/100@2026-11-22T21:04:06.412Z"
+			     : p.no_statement	    ? "ok"
+						    : s->code);
 	if (event == EVENT_WITHDRAWN) { /* by its sender */
 		strcpy(p.entry.mailbox, p.from);
 		strcpy(s->mailbox, p.from);

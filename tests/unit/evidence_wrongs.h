@@ -318,6 +318,7 @@ static const struct wrong wrongs[] = {
     {"entry: salt in capitals", NULL, ERR_FORMAT, {ENTRY, ",\"salt\":\"0", ",\"salt\":\"A"}},
     {"entry: another version", NULL, ERR_FORMAT, {ENTRY, "entry\":1", "entry\":2"}},
     {"entry: event of no log", NULL, ERR_FORMAT, {ENTRY, "Read", "Reads"}},
+    {"entry: a fetch of no range", NULL, ERR_FORMAT, {ENTRY, "Read", "Fetched"}},
     {"entry: number as text", NULL, ERR_FORMAT, {ENTRY, "\"seq\":5", "\"seq\":\"5\""}},
     {"entry: number with a point", NULL, ERR_FORMAT, {ENTRY, "\"seq\":5", "\"seq\":5.0"}},
     {"entry: number with a nought", NULL, ERR_FORMAT, {ENTRY, "\"seq\":5", "\"seq\":05"}},

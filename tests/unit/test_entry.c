@@ -1,7 +1,7 @@
 /* test_entry.c - entries as lines, and the state table walked exhaustively. */
 #include "tap.h"
 
-#include "safehand/entry.h"
+#include "safehand/fetched.h"
 
 static struct err e;
 
@@ -110,6 +110,7 @@ every_state_and_event(void **state)
 	    {EVENT_NOTIFICATION_FAILURE, "0123456oo"},
 	    {EVENT_NON_DELIVERY, "0123456oo"},
 	    {EVENT_SUPERSEDED, "0123456oo"},
+	    {EVENT_FETCHED, "0w23456oo"},
 	    /* these are of a bundle or of the gateway, never of one delivery */
 	    {EVENT_NONE, "ooooooooo"},
 	    {EVENT_SUBMISSION_ACCEPTANCE, "ooooooooo"},
@@ -141,6 +142,54 @@ every_state_and_event(void **state)
 		}
 }
 
+static void
+codes_of_fetches(void **state)
+{
+	static const struct fetched good[] = {
+	    {.from = 0, .to = 0, .total = 1, .at_ms = 0},
+	    {.from = 10, .to = 73833, .total = 73834, .at_ms = 1795381446412},
+	    {.from = 0, .to = INT64_MAX - 1, .total = INT64_MAX, .at_ms = 1795381446412},
+	    {.again = true, .times = 1, .bytes = 0, .at_ms = 1795381446412},
+	    {.again = true, .times = INT64_MAX, .bytes = INT64_MAX, .at_ms = 1795381446412},
+	};
+	static const char at[] = "@2026-11-22T21:04:06.412Z";
+	static const char *const bad[] = {
+	    "",
+	    "ok",
+	    "range:",
+	    "range:0-1",
+	    "range:0-1/1",
+	    "range:2-1/9",
+	    "range:00-1/9",
+	    "range:+0-1/9",
+	    "range: 0-1/9",
+	    "range:0-1/9/",
+	    "again:0:9",
+	    "again:1",
+	    "again:1:-1",
+	    "again:01:9",
+	    "range:a-1/9",
+	    "Range:0-1/9",
+	    "range:0-1/9223372036854775808",
+	    "again:9223372036854775808:1",
+	};
+	char code[ENTRY_CODE];
+	struct fetched f;
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		fetched_format(&good[i], code);
+		assert_ok(fetched_parse(code, &f, &e), &e);
+		assert_memory_equal(&f, &good[i], sizeof f);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		print_message("%s\n", bad[i]);
+		snprintf(code, sizeof code, "%s%s", bad[i], at);
+		assert_refused(fetched_parse(code, &f, &e), &e, ERR_FORMAT);
+	}
+	assert_refused(fetched_parse("range:0-1/9", &f, &e), &e, ERR_FORMAT);
+	assert_refused(fetched_parse("range:0-1/9@2026-11-22T21:04:06Z", &f, &e), &e, ERR_FORMAT);
+}
+
 int
 main(void)
 {
@@ -149,6 +198,7 @@ main(void)
 	    cmocka_unit_test(each_member_is_demanded_and_checked),
 	    cmocka_unit_test(names_are_unique),
 	    cmocka_unit_test(every_state_and_event),
+	    cmocka_unit_test(codes_of_fetches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,7 @@ static const enum entry_event good[] = {
     EVENT_READ,
     EVENT_ANSWER,
     EVENT_WITHDRAWN,
+    EVENT_FETCHED,
 };
 
 static void
