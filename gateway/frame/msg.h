@@ -145,6 +145,8 @@ struct msg_cut { /* received: payload bytes that were written to the staging fd 
 	uint64_t job, received;
 };
 
+#define ETAG_TEXT (2 * DIGEST_BYTES + 1) /* hex of a digest, without the quotes */
+
 enum ask {
 	ASK_ROSTER,
 	ASK_CRL,
@@ -153,7 +155,7 @@ enum ask {
 	ASK_EVIDENCE,	   /* id */
 	ASK_EVIDENCE_FILE, /* id, number: seq */
 	ASK_FEED,	   /* mailbox, number: after, number2: wait in seconds */
-	ASK_FETCH,	   /* mailbox, id */
+	ASK_FETCH,	   /* mailbox, id, and the last members */
 	ASK_SUBSCRIPTIONS, /* mailbox */
 	ASK_SUBSCRIBE,	   /* mailbox, kind, value */
 	ASK_UNSUBSCRIBE,
@@ -190,6 +192,11 @@ struct msg_ask {
 	uint64_t number, number2;
 	char other[NAME_MAILBOX]; /* a second mailbox */
 	char about[ABOUT_TEXT];
+	/* FETCH: what of it, and when not. What front says here is kept in the log. */
+	uint32_t head_only;	  /* HEAD: nothing of it leaves */
+	uint32_t range;		  /* enum range_kind; number and number2 are its a and b */
+	char have[ETAG_TEXT];	  /* If-None-Match, empty: absent or none of ours */
+	char if_range[ETAG_TEXT]; /* If-Range, likewise; then the range counts only of this */
 };
 
 struct msg_statement { /* the SHS1 bytes: in bytes, or [fd] a memfd */
@@ -226,8 +233,6 @@ enum body_type {
 	BODY_OCTETS
 };
 
-#define ETAG_TEXT (2 * DIGEST_BYTES + 1) /* hex of a digest, without the quotes */
-
 struct msg_reply { /* [fd, optional] the body, fd_bytes long from offset 0; else body inline */
 	uint64_t job;
 	uint32_t status; /* HTTP */
@@ -240,13 +245,18 @@ struct msg_reply { /* [fd, optional] the body, fd_bytes long from offset 0; else
 	char etag[ETAG_TEXT];
 	char detail[ERR_TEXT_MAX];
 	uint64_t fd_bytes;
+	uint64_t total; /* with status 416: bytes of the whole */
 	struct blob body;
 };
 
-struct msg_body { /* [fd] answer = prefix, then length bytes of fd from offset */
+/* [fd, but for HEAD] whole = prefix, then length bytes of fd from offset; of that the answer is
+ * count bytes from byte from, and 206 if ranged. */
+struct msg_body {
 	uint64_t job;
 	char etag[ETAG_TEXT];
 	uint64_t offset, length;
+	uint32_t ranged;
+	uint64_t from, count;
 	struct blob prefix;
 };
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "front/front.h"
-#include "front/range.h"
 #include "safehand/log.h"
 
 uint64_t
@@ -117,7 +116,9 @@ on_reply(void *ctx, struct chan *ch, const void *msg, int fd)
 			   .body = m->body.p,
 			   .n = m->body.n,
 			   .fd = fd,
-			   .fd_n = fd >= 0 ? m->fd_bytes : 0};
+			   .fd_n = fd >= 0 ? m->fd_bytes : 0,
+			   .ranged = m->status == 416,
+			   .total = m->total};
 
 	if (m->status < 200 || m->status > 599 || m->type > BODY_OCTETS || m->code >= ERR_CODES)
 		out_of_turn("reply", m->job);
@@ -137,7 +138,7 @@ on_reply(void *ctx, struct chan *ch, const void *msg, int fd)
 		answer_send(r->conn, &a);
 }
 
-/* The part of prefix and file that the range asks for. */
+/* The part of prefix and file that the store names. */
 static void
 cut_out(struct answer *a, uint64_t from, uint64_t count)
 {
@@ -168,30 +169,21 @@ on_body(void *ctx, struct chan *ch, const void *msg, int fd)
 			   .fd = fd,
 			   .fd_at = m->offset,
 			   .fd_n = m->length};
-	uint64_t from, count;
-	int rc = 0;
 
-	if (m->length > PAYLOAD_MAX_BYTES || m->offset > INT64_MAX / 2)
+	if (m->length > PAYLOAD_MAX_BYTES || m->offset > INT64_MAX / 2 || m->from > a.total ||
+	    m->count > a.total - m->from)
 		out_of_turn("body", m->job);
 	if (r == NULL) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
+	if ((fd < 0) != r->head_only)
+		out_of_turn("body", m->job);
 	forget(r);
-	if (has_etag(r->if_none_match, m->etag)) {
-		a.status = 304;
-	} else if (r->range != NULL && (!r->if_range || has_etag(r->if_range, m->etag))) {
-		rc = range_parse(r->range, strlen(r->range), a.total, &from, &count);
-		if (rc > 0)
-			cut_out(&a, from, count);
-	}
-	if (rc < 0) {
-		a.status = 416;
-		a.ranged = true;
-		answer_problem(r->conn, &a, ERR_USAGE, "the range lies outside the bundle");
-	} else {
-		answer_send(r->conn, &a);
-	}
+	if (m->ranged)
+		cut_out(&a, m->from, m->count);
+	answer_send(r->conn, &a);
 }
 
 const struct chan_handler job_handlers[] = {

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "front/front.h"
+#include "front/range.h"
 #include "safehand/bundle.h"
+#include "safehand/enc.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
 
@@ -76,6 +78,39 @@ request_new(struct conn *c, const struct http_head *h, const uint8_t *p)
 
 /* --- calls --- */
 
+/* The first entity tag of ours in a field: a bundle has one for ever, so there is no second to
+ * find.
+ */
+static void
+take_etag(const char *field, char out[static ETAG_TEXT])
+{
+	uint8_t digest[DIGEST_BYTES];
+
+	for (; field != NULL && (field = strchr(field, '"')) != NULL; field++) {
+		snprintf(out, ETAG_TEXT, "%.*s", ETAG_TEXT - 1, field + 1);
+		if (strlen(out) == ETAG_TEXT - 1 && field[ETAG_TEXT] == '"' &&
+		    hex_decode(digest, sizeof digest, out) == 0)
+			return;
+	}
+	*out = '\0';
+}
+
+/* Which part of a bundle: the store keeps it in the log, so the store decides it. */
+static void
+ask_part(const struct request *r, struct msg_ask *m)
+{
+	struct range range = {RANGE_ALL, 0, 0};
+
+	m->head_only = r->head_only;
+	take_etag(r->if_none_match, m->have);
+	take_etag(r->if_range, m->if_range);
+	if (r->range != NULL && (r->if_range == NULL || *m->if_range != '\0'))
+		range = range_parse(r->range, strlen(r->range));
+	m->range = range.kind;
+	m->number = range.a;
+	m->number2 = range.b;
+}
+
 static void
 ask(struct conn *c)
 {
@@ -93,6 +128,8 @@ ask(struct conn *c)
 	memcpy(m.value, r->call.value, sizeof m.value);
 	memcpy(m.other, r->call.other, sizeof m.other);
 	memcpy(m.about, r->call.about, sizeof m.about);
+	if (m.what == ASK_FETCH)
+		ask_part(r, &m);
 	job_send(r, MSG_ASK, &m, -1);
 }
 

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "safehand/enc.h"
 #include "safehand/note.h"
-#include "store/alarm.h"
 #include "store/away.h"
 #include "store/board.h"
 #include "store/bundle_json.h"
@@ -15,9 +13,9 @@
 #include "store/consent.h"
 #include "store/expectation.h"
 #include "store/feed.h"
+#include "store/fetch.h"
 #include "store/members.h"
 #include "store/proof.h"
-#include "store/purge.h"
 #include "store/roster.h"
 #include "store/subscription.h"
 #include "store/tree.h"
@@ -235,70 +233,13 @@ ask_feed(const struct question *q)
 		reply_unknown(&q->a);
 }
 
-/* The framing with no slots: the key comes with the receipt. */
-static int
-fetch_prefix(struct store *s, const struct ledger_bundle *b, struct buf *out, struct err *e)
-{
-	if (spool_read(s->spool, b->id, &b->place, b->place.kept, out, e) < 0)
-		return -1;
-	be32_put(out->data + 12, 0);
-	return 0;
-}
-
-static int
-fetch_allowed(struct store *s, const struct ledger_bundle *b, const struct ledger_delivery *d,
-	      struct err *e)
-{
-	if (d->state == DELIVERY_WITHHELD)
-		return err_set(e, ERR_WITHHELD, "%s covers %s and is not called upon", d->mailbox,
-			       d->covers);
-	if (d->state == DELIVERY_WITHDRAWN)
-		return err_set(e, ERR_UNKNOWN, "%s was withdrawn by its sender", b->id);
-	if (b->state != BUNDLE_LIVE)
-		return err_set(e, ERR_UNKNOWN, "%s was purged", b->id);
-	if (ledger_is_quarantined(s->reader, b->n))
-		return err_set(e, ERR_SYSTEM, "%s is in quarantine: its bytes are damaged", b->id);
-	return 0;
-}
-
-static int
-fetch(const struct question *q, const struct ledger_bundle *b, struct err *e)
-{
-	struct msg_body m = {.job = q->a.job, .length = b->payload_bytes};
-	struct store *s = q->s;
-	struct buf prefix = {0};
-	int fd = -1, rc = -1;
-
-	hex_encode(m.etag, b->manifest_sha256, DIGEST_BYTES);
-	if (fetch_prefix(s, b, &prefix, e) == 0 &&
-	    spool_lend(s->spool, b->id, &b->place, b->place.kept + b->slots_bytes, &fd, &m.offset,
-		       e) == 0) {
-		m.prefix = (struct blob){prefix.data, prefix.len};
-		chan_send(q->a.front, MSG_BODY, &m, fd);
-		rc = 0;
-	} else if (e->code == ERR_DIGEST) {
-		quarantine_bundle(s, b, e); /* [9] told, and out of everybody's way */
-		err_set(e, ERR_SYSTEM, "%s is in quarantine: its bytes are damaged", b->id);
-	}
-	buf_free(&prefix);
-	return rc;
-}
-
 static void
 ask_fetch(const struct question *q)
 {
-	struct ledger_bundle b;
-	struct ledger_delivery d;
-	struct err e = {0};
-	bool there = ledger_bundle_quietly(q->s->reader, q->m->id, &b);
-
-	if (!ask_is_own(q->s, q->m->mailbox, q->m->agency) ||
-	    !ledger_delivery(q->s->reader, b.n, q->m->mailbox, &d) || !there)
-		reply_unknown(&q->a);
-	else if (fetch_allowed(q->s, &b, &d, &e) < 0 || fetch(q, &b, &e) < 0)
-		reply_refuse(&q->a, &e);
+	if (ask_is_own(q->s, q->m->mailbox, q->m->agency))
+		fetch_answer(q->s, &q->a, q->m);
 	else
-		alarm_fetched(q->s, d.mailbox, b.id, "fetched");
+		reply_unknown(&q->a);
 }
 
 static void

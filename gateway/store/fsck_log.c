@@ -6,6 +6,7 @@
 #include "safehand/digest.h"
 #include "safehand/enc.h"
 #include "safehand/entry.h"
+#include "safehand/fetched.h"
 #include "safehand/note.h"
 #include "safehand/time.h"
 #include "store/fsck_in.h"
@@ -45,6 +46,24 @@ says_the_same(const struct ledger_entry *row, const struct buf *line, const char
 	       (row->mailbox[0] == '\0' || line_has(line, "mailbox", row->mailbox));
 	buf_free(&seq);
 	return same;
+}
+
+/* [12] Of whom, of what, and in words that can be read. */
+static void
+check_fetch(struct fsck *f, const struct ledger_entry *row)
+{
+	struct ledger_delivery d;
+	struct fetched said;
+	struct err e = {0};
+
+	if (row->event != EVENT_FETCHED)
+		return;
+	if (!row->has_actor || row->bundle == 0 ||
+	    !ledger_delivery(f->s->reader, row->bundle, row->mailbox, &d))
+		fsck_problem(f, "entry %" PRId64 ": [12] fetched by nobody, or from nowhere",
+			     row->seq);
+	else if (fetched_parse(row->code, &said, &e) < 0)
+		fsck_problem(f, "entry %" PRId64 ": [12] %s", row->seq, e.text);
 }
 
 static bool
@@ -95,6 +114,7 @@ check_entry(struct fsck *f, const struct ledger_entry *row)
 		fsck_problem(f, "entry %" PRId64 ": [5] not what its row says", row->seq);
 	else
 		check_statement(f, row, &line);
+	check_fetch(f, row);
 	buf_free(&line);
 }
 

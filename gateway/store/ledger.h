@@ -153,6 +153,9 @@ bool ledger_find_entry(struct ledger *l, int64_t bundle, const char *mailbox, ui
 /* The same of an expectation. */
 bool ledger_find_expected(struct ledger *l, int64_t expectation, const char *mailbox,
 			  uint32_t event, int64_t part, struct ledger_entry *out);
+/* The time of the last Fetched entry of a range, of this certificate (of counts there is none). */
+bool ledger_last_fetch(struct ledger *l, int64_t bundle, const char *mailbox,
+		       const uint8_t actor[static DIGEST_BYTES], int64_t *time_ms);
 void ledger_each_entry(struct ledger *l, int64_t bundle,
 		       void (*each)(void *ctx, const struct ledger_entry *entry), void *ctx);
 /* The mailbox's entries with seq > after that are of a bundle, at most limit, in order. */

@@ -70,6 +70,18 @@ ledger_find_expected(struct ledger *l, int64_t expectation, const char *mailbox,
 	return entry_one(l, Q_ENTRY_EXPECTED, out);
 }
 
+bool
+ledger_last_fetch(struct ledger *l, int64_t bundle, const char *mailbox,
+		  const uint8_t actor[static DIGEST_BYTES], int64_t *time_ms)
+{
+	sql_bind(l->sql, Q_FETCH_LAST, "itid", bundle, mailbox, (int64_t)EVENT_FETCHED, actor);
+	if (!sql_next(l->sql, Q_FETCH_LAST))
+		return false;
+	*time_ms = sql_int(l->sql, Q_FETCH_LAST, 0);
+	sql_done(l->sql, Q_FETCH_LAST);
+	return true;
+}
+
 void
 ledger_each_entry(struct ledger *l, int64_t bundle,
 		  void (*each)(void *ctx, const struct ledger_entry *entry), void *ctx)

@@ -171,6 +171,9 @@ static const char *const queries[QUERIES] = {
     [Q_LINE] = "SELECT line FROM entry WHERE seq = ?",
     [Q_ENTRY_FIND] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.bundle = ? AND e.mailbox ="
 		     " ifnull(" MAILBOX_N ", 0) AND e.event = ? AND e.part = ?",
+    [Q_FETCH_LAST] = "SELECT e.time FROM entry e WHERE e.bundle = ? AND e.mailbox = " MAILBOX_N
+		     " AND e.event = ? AND e.actor = ? AND substr(e.code, 1, 6) = 'range:'"
+		     " ORDER BY e.seq DESC LIMIT 1",
     [Q_ENTRY_EXPECTED] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.expectation = ? AND"
 			 " e.mailbox = ifnull(" MAILBOX_N ", 0) AND e.event = ? AND e.part = ?",
     [Q_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM entry e WHERE e.bundle = ? ORDER BY e.seq",

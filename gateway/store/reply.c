@@ -103,3 +103,25 @@ reply_empty(const struct asker *a, unsigned status)
 
 	send(a, &m, -1);
 }
+
+void
+reply_unchanged(const struct asker *a, const char *etag)
+{
+	struct msg_reply m = {.status = 304, .type = BODY_NONE, .upload_offset = -1};
+
+	snprintf(m.etag, sizeof m.etag, "%s", etag);
+	send(a, &m, -1);
+}
+
+void
+reply_outside(const struct asker *a, uint64_t total)
+{
+	struct msg_reply m = {.status = 416,
+			      .type = BODY_PROBLEM,
+			      .code = ERR_USAGE,
+			      .upload_offset = -1,
+			      .detail = "the range lies outside the bundle",
+			      .total = total};
+
+	send(a, &m, -1);
+}

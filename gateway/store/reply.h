@@ -21,6 +21,9 @@ void reply_bytes(const struct asker *a, enum body_type type, const char *etag, c
 		 size_t n);
 /* 204 with the offset of an upload. */
 void reply_offset(const struct asker *a, uint64_t offset, bool complete);
+/* 304, and 416 of so many bytes. */
+void reply_unchanged(const struct asker *a, const char *etag);
+void reply_outside(const struct asker *a, uint64_t total);
 void reply_empty(const struct asker *a, unsigned status);
 
 #endif

@@ -15,6 +15,7 @@
 #include "store/desk.h"
 #include "store/feed.h"
 #include "store/fsck.h"
+#include "store/fetch_book.h"
 #include "store/group.h"
 #include "store/ladder.h"
 #include "store/members.h"
@@ -145,6 +146,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	spool_stage_expire(s->spool, now - s->settings.staging_age_ms);
 	purge_tick(s, now);
+	fetch_book_tick(s);
 	deadline_tick(s); /* the clock may have been set */
 }
 
@@ -172,6 +174,8 @@ store_start(struct role_env *env, struct err *e)
 		return -1;
 	s->ladders = ladders_new(s);
 	if (backup_prove(s, e) < 0)
+		return -1;
+	if (fetch_book_open(s, e) < 0)
 		return -1;
 	if (s->notary == NULL)
 		return err_set(e, ERR_INTERNAL, "no notary");
@@ -256,6 +260,7 @@ store_drop(struct store *s)
 	waiters_free(s->waiters);
 	fsck_stop(s);
 	usual_free(s->usual);
+	fetch_book_close(s);
 	rates_free(s->rates);
 	event_free(s->tick);
 	event_free(s->purge_again);

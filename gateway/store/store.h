@@ -26,6 +26,7 @@ struct roster;
 struct fsck;
 struct rates;
 struct desks;
+struct fetch_book;
 struct ladders;
 struct outbox;
 
@@ -55,6 +56,7 @@ struct store {
 	struct uploads *uploads;
 	struct waiters *waiters;
 	struct usual *usual;
+	struct fetch_book *fetches;
 	uint64_t canary_alarms, fetch_alarms; /* since the start */
 	uint64_t routes_changed; /* counts changes of roster, policy, subscriptions: what was judged
 				    before one is judged again when it is applied */

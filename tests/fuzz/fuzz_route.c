@@ -18,10 +18,12 @@ static void
 try_range(const uint8_t *p, size_t n)
 {
 	static const uint64_t totals[] = {0, 1, 100, INT64_MAX};
+	struct range r = range_parse((const char *)p, n);
 	uint64_t from, count;
 
+	assert(r.kind < RANGE_KINDS);
 	for (size_t i = 0; i < sizeof totals / sizeof *totals; i++)
-		if (range_parse((const char *)p, n, totals[i], &from, &count) == 1)
+		if (range_cut(&r, totals[i], &from, &count) == 0 && r.kind != RANGE_ALL)
 			assert(count > 0 && from < totals[i] && count <= totals[i] - from);
 }
 

@@ -92,6 +92,19 @@ assert_log(const char *id, unsigned skip, const char *want)
 	buf_free(&l.text);
 }
 
+static inline void
+assert_log_has(const char *id, const char *want)
+{
+	struct ledger_bundle b = {0};
+	struct rig_log l = {0};
+
+	assert_true(ledger_bundle(rig.store->reader, id, &b));
+	ledger_each_entry(rig.store->reader, b.n, rig_log_row, &l);
+	if (strstr(buf_str(&l.text), want) == NULL)
+		fail_msg("%s, and not %s", buf_str(&l.text), want);
+	buf_free(&l.text);
+}
+
 /* --- the ledger's view --- */
 
 struct rig_owed {

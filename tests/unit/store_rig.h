@@ -51,7 +51,9 @@ struct rig_reply {
 	char detail[ERR_TEXT_MAX], etag[ETAG_TEXT];
 	int64_t upload_offset;
 	uint32_t upload_complete, retry_after;
-	struct buf body; /* of BODY: prefix and what lies in the descriptor */
+	bool lent, ranged;	     /* of BODY: with a descriptor, of a part */
+	uint64_t from, count, total; /* of BODY; total: of 416 */
+	struct buf body;	     /* of BODY: prefix and what lies in the descriptor */
 	struct msg_upload upload;
 	int fd; /* of UPLOAD */
 };
@@ -304,6 +306,7 @@ rig_on_reply(void *ctx, struct chan *ch, const void *msg, int fd)
 	rig.reply.upload_offset = m->upload_offset;
 	rig.reply.upload_complete = m->upload_complete;
 	rig.reply.retry_after = m->retry_after;
+	rig.reply.total = m->total;
 	strcpy(rig.reply.detail, m->detail);
 	strcpy(rig.reply.etag, m->etag);
 	if (fd >= 0) {
@@ -326,7 +329,13 @@ rig_on_body(void *ctx, struct chan *ch, const void *msg, int fd)
 	rig.reply.job = m->job;
 	rig.reply.status = 200;
 	strcpy(rig.reply.etag, m->etag);
+	rig.reply.lent = fd >= 0;
+	rig.reply.ranged = m->ranged != 0;
+	rig.reply.from = m->from;
+	rig.reply.count = m->count;
 	buf_add(&rig.reply.body, m->prefix.p, m->prefix.n);
+	if (fd < 0)
+		return;
 	assert_int_equal(disk_read(fd, m->offset, m->length, &rig.reply.body, &e), 0);
 	close(fd);
 }

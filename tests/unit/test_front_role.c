@@ -16,6 +16,7 @@
 #include "tap.h"
 
 #include "frame/settings.h"
+#include "frame/range.h"
 #include "front/front.h"
 #include "safehand/bundle.h"
 #include "safehand/enc.h"
@@ -175,10 +176,32 @@ static void
 answer_fetch(const struct msg_ask *m)
 {
 	struct msg_body b = {.job = m->job, .offset = 10, .length = BIG};
-	int fd = memfd_create("body", MFD_CLOEXEC);
+	struct msg_reply other = {.job = m->job, .upload_offset = -1};
+	struct range range = {m->range, m->number, m->number2};
+	int fd;
 
 	memcpy(b.etag, ETAG, sizeof b.etag);
 	b.prefix = (struct blob){(const uint8_t *)PREFIX, strlen(PREFIX)};
+	if (*m->if_range != '\0' && strcmp(m->if_range, ETAG) != 0)
+		range.kind = RANGE_ALL;
+	b.ranged = range.kind != RANGE_ALL;
+	if (strcmp(m->have, ETAG) == 0)
+		other.status = 304;
+	else if (range_cut(&range, strlen(PREFIX) + BIG, &b.from, &b.count) < 0)
+		other = (struct msg_reply){.job = m->job,
+					   .status = 416,
+					   .type = BODY_PROBLEM,
+					   .code = ERR_USAGE,
+					   .upload_offset = -1,
+					   .total = strlen(PREFIX) + BIG};
+	if (other.status != 0 || m->head_only) {
+		if (other.status != 0)
+			chan_send(store.ch, MSG_REPLY, &other, -1);
+		else
+			chan_send(store.ch, MSG_BODY, &b, -1);
+		return;
+	}
+	fd = memfd_create("body", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(fd, 10 + BIG), 0);
 	assert_int_equal(pwrite(fd, "0123456789", 10, 0), 10);
 	assert_int_equal(pwrite(fd, "first", 5, 10), 5);

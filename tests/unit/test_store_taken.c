@@ -106,6 +106,7 @@ static void
 front_cannot_release_a_slot(void **state)
 {
 	static const char shs[] = "SHS1\1\1\1\1\1\1\1\1"; /* any bytes: verify judges them */
+	struct ledger_entry seen;
 	int64_t before;
 
 	rig_submit(RIG_ID, payload, 1);
@@ -130,7 +131,9 @@ front_cannot_release_a_slot(void **state)
 	rig.signer.profile = PROFILE_AGENCY_TLS;
 	statement("uhcw", "uhcw/emergency", RIG_ID, shs);
 	no_slot_came("the key of the connection");
-	assert_int_equal(entries(), before);
+	assert_int_equal(entries(), before + 1); /* what it fetched it did not fetch unseen */
+	assert_true(ledger_entry(rig.store->reader, before, &seen));
+	assert_int_equal(seen.event, EVENT_FETCHED);
 	still_works(RIG_ID2);
 }
 
