@@ -7,11 +7,13 @@
 
 #include "away.h"
 #include "safehand/enc.h"
+#include "safehand/fetched.h"
 #include "safehand/time.h"
 
 #define STEP_WIDTH                                                                                 \
 	44 /* columns up to the verdict: "answered by person/agency/name: accepted" fits */
-#define SPAN_WIDTH 14 /* columns of "+2 d 23 h" and what stands around it */
+#define FINGERPRINT_SHOWN 8  /* bytes of a certificate's, in words; --json has all */
+#define SPAN_WIDTH	  14 /* columns of "+2 d 23 h" and what stands around it */
 
 /* What each event is in words; code: its code tells more. What is not in it shows its name. */
 static const struct word {
@@ -83,11 +85,36 @@ add_when(const struct timeline *t, int64_t ms, struct buf *out)
 	pad(out, since, SPAN_WIDTH);
 }
 
+/* Of a fetch: which certificate, and which part or how often. */
+static void
+add_fetch(const struct entry *entry, struct buf *out)
+{
+	struct fetched f;
+	struct err e;
+
+	buf_adds(out, "fetched");
+	if (fetched_parse(entry->code, &f, &e) < 0)
+		return; /* then the verdict says so */
+	if (f.again)
+		buf_addf(out, " %" PRIu64 " more times", f.times);
+	buf_adds(out, " with ");
+	for (size_t i = 0; i < FINGERPRINT_SHOWN; i++)
+		buf_addf(out, "%02x", entry->actor[i]);
+	if (f.again)
+		buf_addf(out, ": %" PRIu64 " bytes", f.bytes);
+	else if (f.from > 0 || f.to < f.total - 1)
+		buf_addf(out, ": bytes %" PRIu64 "-%" PRIu64 " of %" PRIu64, f.from, f.to, f.total);
+}
+
 static void
 add_step(const struct evidence_result *r, struct buf *out)
 {
 	const struct word *w = &words[r->entry.event];
 
+	if (r->entry.event == EVENT_FETCHED) {
+		add_fetch(&r->entry, out);
+		return;
+	}
 	buf_adds(out, w->text != NULL ? w->text : event_name(r->entry.event));
 	if (r->has_actor) { /* who sent it is said above */
 		buf_adds(out, " by ");

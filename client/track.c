@@ -15,6 +15,7 @@
 #include "proof.h"
 #include "safehand/enc.h"
 #include "safehand/evidence.h"
+#include "safehand/fetched.h"
 #include "safehand/json.h"
 #include "safehand/time.h"
 #include "timeline.h"
@@ -193,6 +194,30 @@ ask_piece(struct track *t, struct piece *p, struct err *e)
 /* --- what is told --- */
 
 static void
+add_json_fetch(const struct entry *entry, struct buf *out)
+{
+	char text[TIME_TEXT];
+	struct fetched f;
+	struct err e;
+
+	if (fetched_parse(entry->code, &f, &e) < 0)
+		return; /* then the verdict says so */
+	buf_json_key(out, "fetched");
+	buf_addc(out, '{');
+	if (f.again) {
+		buf_json_int(out, "times", (int64_t)f.times);
+		buf_json_int(out, "bytes", (int64_t)f.bytes);
+	} else {
+		buf_json_int(out, "from", (int64_t)f.from);
+		buf_json_int(out, "to", (int64_t)f.to);
+		buf_json_int(out, "total", (int64_t)f.total);
+	}
+	time_format_ms(text, f.at_ms);
+	buf_json_str(out, "at", text);
+	buf_addc(out, '}');
+}
+
+static void
 add_json_piece(const struct piece *p, struct buf *out)
 {
 	const struct evidence_result *r = &p->result;
@@ -210,6 +235,10 @@ add_json_piece(const struct piece *p, struct buf *out)
 		buf_json_str(out, "mailbox", r->entry.mailbox[0] != '\0' ? r->entry.mailbox : NULL);
 		buf_json_str(out, "code", r->entry.code);
 		buf_json_str(out, "by", r->has_actor ? r->actor.by : NULL);
+		if (r->entry.has_actor)
+			buf_json_hex(out, "actor", r->entry.actor, DIGEST_BYTES);
+		if (r->entry.event == EVENT_FETCHED)
+			add_json_fetch(&r->entry, out);
 	}
 	if (r->has_stamp) {
 		time_format_ms(text, r->stamped_ms);
