@@ -74,6 +74,9 @@ for name, stem in (("expired", "2020"), ("revoked", None)):  # as the recipient'
         with open(f"{pki}/certs/agency-tls/csc.{x}", "wb") as f:
             f.write(old[x])
 pki_run("revoke", pki + "/bad/revoked-csc.pem")
+with open(gw.dir + "/classes.conf", "a") as f:  # what the cover waits for: an hour, and seconds
+    for klass, limit in (("by-the-hour", "1 hour"), ("at-once", "2 seconds")):
+        f.write(f'\n[class "{klass}"]\nfrom = uhcw/*\nto = */*\ncollect = within {limit}\nladder = cover at 100%\n')
 gw.start()
 
 STEMS = {
@@ -83,7 +86,7 @@ STEMS = {
 # column: (agency, its mailbox)
 CALLERS = {
     "outsider": ("ghost", "ghost/office"), "stranger": ("housing", "housing/intake"), "sibling": ("csc", "csc/duty"),
-    "cover": ("schools", "schools/st-j.head"), "other": ("wmp", "wmp/ppu"), "recipient": ("csc", "csc/mash"), "sender": ("uhcw", "uhcw/emergency"),
+    "cover": ("schools", "schools/st-j.head"), "released": ("schools", "schools/st-j.head"), "other": ("wmp", "wmp/ppu"), "recipient": ("csc", "csc/mash"), "sender": ("uhcw", "uhcw/emergency"),
 }  # fmt: skip
 REASONS = {"none": "certificate", "foreign": "certificate", "expired": "expired", "revoked": "revoked", "profile": "profile", "admin": "profile"}
 TO = "csc/mash"
@@ -101,9 +104,9 @@ def call(column, method, path, body=None):
     return a
 
 
-def bundle(put=True):
+def bundle(put=True, klass="by-the-hour"):
     """A draft, and what stands for it in a target."""
-    d = sender.draft("uhcw/emergency", [TO, "wmp/ppu"], cover_for=["schools/st-j.head=" + TO])
+    d = sender.draft("uhcw/emergency", [TO, "wmp/ppu"], klass, cover_for=["schools/st-j.head=" + TO])
     names = {"id": d.id}
     if put:
         a = sender.put(d)
@@ -115,6 +118,12 @@ def bundle(put=True):
             elif e["event"] == "ContentConsignment":
                 names["consigned" if e["mailbox"] == TO else "consigned-other"] = e["seq"]
     return d, names
+
+
+def released(id):
+    """The number of the entry, once the ladder has called upon the cover."""
+    rows = sender.call("GET", f"/v1/bundles/{id}/evidence").json()["evidence"]
+    return next((r["seq"] for r in rows if r["event"] == "CoverReleased" and r["mailbox"] == "schools/st-j.head"), None)
 
 
 def filled(text, names):
@@ -170,7 +179,7 @@ def closed(column, method, target, body):
 def twins(column, method, target, kind, names):
     """The calls that would be the same if there were no such bundle, or no such mailbox."""
     none = dict(names, id=uuid7())
-    for name in ("accepted", "consigned", "consigned-other"):
+    for name in ("accepted", "consigned", "consigned-other", "released"):
         none[name] = names.get("accepted", 0) + 1000000
     if "{id}" in target:
         yield "no such bundle", filled(target, none)
@@ -186,13 +195,20 @@ recipient = Member(gw, "csc")
 EXPECTED = [uuid7()]
 EXPECTED.append(recipient.call("PUT", f"/v1/expectations/{TO}/{EXPECTED[0]}?class=general&from=uhcw/emergency&due={int(time.time() * 1000) + 3600000}&about=c:{'b' * 52}").json()["opened_seq"])
 
+# for each row that is about a bundle one whose time to be collected is over: all sent, then all waited for
+late = {target_of: bundle(klass="at-once") for target_of in [(m, t, k) for m, t, k, _ in ROWS if "{id}" in t]}
+for draft, names in late.values():
+    names["released"] = wait("the ladder releases the key to the cover", lambda id=draft.id: released(id))
+ok("the cover is called upon where the time is over, and there alone", len(late) > 10 and released(bundle()[0].id) is None, len(late))
+
 for method, target, kind, cells in ROWS:
-    draft, names = bundle() if "{id}" in target else (None, {})
+    fresh = bundle() if "{id}" in target and "{released}" not in target else (None, {})
     if method == "DELETE" and "class/referral" in target:
         call("recipient", "PUT", f"/v1/subscriptions/{TO}/class/referral")
     for column, want in zip(COLUMNS, cells):
         if want == "-":
             continue
+        draft, names = late.get((method, target, kind), fresh) if column == "released" or "{released}" in target else fresh
         agency, own = CALLERS.get(column, ("csc", TO))
         n = dict(names, own=own, to=TO, child="c:" + "a" * 52, expectation=uuid7(), none=uuid7(), due=int(time.time() * 1000) + 3600000)
         n.setdefault("id", uuid7())
@@ -221,7 +237,7 @@ for method, target, kind, cells in ROWS:
 draft, names = bundle()
 before = sender.call("GET", f"/v1/bundles/{draft.id}").body
 for column in COLUMNS:
-    if column in CALLERS and column not in ("recipient", "other", "sender", "sibling"):
+    if column in CALLERS and column not in ("recipient", "other", "sender", "sibling", "released"):
         own = CALLERS[column][1]
         for mailbox in (own, TO):
             call(column, "POST", f"/v1/mailboxes/{mailbox}/bundles/{draft.id}/statements", Member(gw, CALLERS[column][0]).statement("collected", mailbox, draft.id, manifest_digest(draft)))
