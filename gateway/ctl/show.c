@@ -299,6 +299,31 @@ show_quarantine(const struct json *a, const char *word, int64_t now_ms, struct b
 	return ERR_OK;
 }
 
+enum err_code
+show_canaries(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {{"SINCE", false},
+						{"BUNDLE", false},
+						{"FROM", false},
+						{"CLASS", false},
+						{"STATE", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "canaries");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		int64_t ms;
+
+		add_time(&t, json_text(row, "since"), &ms);
+		table_add(&t, json_text(row, "bundle"));
+		table_add(&t, json_text(row, "from"));
+		table_add(&t, json_text(row, "class"));
+		table_add(&t, json_text(row, "state"));
+	}
+	finish(&t, "no bundle is a canary\n", out);
+	return ERR_OK;
+}
+
 /* --- board --- */
 
 enum err_code

@@ -19,6 +19,8 @@ enum err_code show_mailboxes(const struct json *a, const char *word, int64_t now
 			     struct buf *out);
 enum err_code show_evidence(const struct json *a, const char *word, int64_t now_ms,
 			    struct buf *out);
+enum err_code show_canaries(const struct json *a, const char *word, int64_t now_ms,
+			    struct buf *out);
 enum err_code show_quarantine(const struct json *a, const char *word, int64_t now_ms,
 			      struct buf *out);
 enum err_code show_done(const struct json *a, const char *word, int64_t now_ms, struct buf *out);

@@ -9,6 +9,10 @@
 /* The bundle is one that nobody has a reason to fetch: who does raises an alarm from now on, and
  * gets it as any other. done as with purge_bundle. */
 void canary_set(struct store *s, const char *id, purge_done *done, void *ctx);
+/* It is one no longer. ERR_UNKNOWN: it is none. */
+void canary_remove(struct store *s, const char *id, purge_done *done, void *ctx);
+/* {"canaries":[{"bundle","from","class","since","state"},…]} */
+void canary_list(struct store *s, struct buf *out);
 /* A mailbox has fetched a bundle, or was given its key: act is "fetched" or "collected". */
 void alarm_fetched(struct store *s, const char *mailbox, const char *id, const char *act);
 

@@ -420,13 +420,32 @@ run_canary(struct control *c, char **words, size_t n)
 	return true;
 }
 
+static bool
+run_uncanary(struct control *c, char **words, size_t n)
+{
+	struct ledger_bundle b;
+
+	if (!find_bundle(c, words[0], &b))
+		return false;
+	canary_remove(c->store, b.id, later, c);
+	return true;
+}
+
+static bool
+run_canaries(struct control *c, char **words, size_t n)
+{
+	canary_list(c->store, &c->out);
+	return false;
+}
+
 static const struct command commands[] = {
     {"status", 0, 0, run_status},	  {"bundles", 0, 5, run_bundles},
     {"mailboxes", 0, 0, run_mailboxes},	  {"evidence", 1, 1, run_evidence},
     {"quarantine", 0, 0, run_quarantine}, {"release", 1, 1, run_release},
     {"purge", 1, 1, run_purge},		  {"fsck", 0, 0, run_fsck},
     {"backup", 0, 0, run_backup},	  {"board", 0, 2, run_board},
-    {"canary", 1, 1, run_canary},
+    {"canary", 1, 1, run_canary},	  {"uncanary", 1, 1, run_uncanary},
+    {"canaries", 0, 0, run_canaries},
 };
 
 static bool

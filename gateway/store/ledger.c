@@ -103,6 +103,26 @@ ledger_value(struct ledger *l, const char *name, struct buf *out)
 	return true;
 }
 
+bool
+ledger_unset_value(struct ledger *l, const char *name)
+{
+	return sql_do(l->sql, Q_VALUE_END, "t", name) > 0;
+}
+
+void
+ledger_each_value(struct ledger *l, const char *prefix,
+		  void (*each)(void *ctx, const char *name, const char *value), void *ctx)
+{
+	char name[LEDGER_VALUE_TEXT], value[LEDGER_VALUE_TEXT];
+
+	sql_bind(l->sql, Q_VALUES, "t", prefix);
+	while (sql_next(l->sql, Q_VALUES)) {
+		sql_text(l->sql, Q_VALUES, 0, name, sizeof name);
+		sql_text(l->sql, Q_VALUES, 1, value, sizeof value);
+		each(ctx, name, value);
+	}
+}
+
 void
 ledger_set_tail(struct ledger *l, uint32_t segment, uint64_t end)
 {

@@ -104,9 +104,14 @@ void ledger_release(struct ledger *reader);
 /* Where the journal ends with this commit: what spool_open is given. 0, 0: nowhere yet. */
 void ledger_set_tail(struct ledger *l, uint32_t segment, uint64_t end);
 void ledger_tail(struct ledger *l, uint32_t *segment, uint64_t *end);
+#define LEDGER_VALUE_TEXT 128 /* bytes of such a name or value as a text, NUL included */
 /* Small values by name; ledger_value appends to out, false: none. */
 void ledger_set_value(struct ledger *l, const char *name, const char *value);
 bool ledger_value(struct ledger *l, const char *name, struct buf *out);
+bool ledger_unset_value(struct ledger *l, const char *name); /* false: there was none */
+/* Those whose name begins with prefix (which ends in a dot), by name. */
+void ledger_each_value(struct ledger *l, const char *prefix,
+		       void (*each)(void *ctx, const char *name, const char *value), void *ctx);
 
 /* b->n is set. Adds to its agency's counters. */
 void ledger_add_bundle(struct ledger *l, struct ledger_bundle *b);

@@ -13,6 +13,8 @@ struct ledger {
 enum query {
 	Q_VALUE_SET,
 	Q_VALUE,
+	Q_VALUE_END,
+	Q_VALUES,
 	Q_AGENCY_ADD,
 	Q_AGENCY,
 	Q_MAILBOX_ADD,

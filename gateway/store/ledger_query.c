@@ -127,6 +127,9 @@ static const char *const queries[QUERIES] = {
     [Q_VALUE_SET] = "INSERT INTO value VALUES (?, ?) ON CONFLICT (name)"
 		    " DO UPDATE SET value = excluded.value",
     [Q_VALUE] = "SELECT value FROM value WHERE name = ?",
+    [Q_VALUE_END] = "DELETE FROM value WHERE name = ?",
+    [Q_VALUES] = "SELECT name, value FROM value WHERE substr(name, 1, length(?1)) = ?1"
+		 " ORDER BY name",
     [Q_AGENCY_ADD] = "INSERT INTO agency VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
 		     " bundles = bundles + excluded.bundles, bytes = bytes + excluded.bytes",
     [Q_AGENCY] = "SELECT bundles, bytes FROM agency WHERE name = ?",

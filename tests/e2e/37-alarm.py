@@ -35,6 +35,17 @@ gw.stop()
 gw.start()
 csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{bait.id}")
 ok("a canary survives a restart", "msg=canary " in gw.text(), gw.text()[-500:])
+status, said = ctl("canaries")
+ok("canaries: it is listed, and it alone", status == 0 and said.count(bait.id) == 1 and plain.id not in said and "uhcw/emergency" in said, said)
+alarms = control(gw, "status")["alarms"]
+status, said = ctl("uncanary", bait.id)
+ok("uncanary: it is one no longer", status == 0 and f"msg=canary-removed bundle={bait.id}" in gw.text(), (status, said))
+csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{bait.id}")
+ok("then it raises no alarm", control(gw, "status")["alarms"] == alarms and "no bundle is a canary" in ctl("canaries")[1], gw.text()[-500:])
+ok("uncanary of what is none: 4", ctl("uncanary", plain.id)[0] == 4 and ctl("uncanary", bait.id)[0] == 4, ctl("uncanary", plain.id))
+ok("uncanary of what is not there: 4; of no id: 2", ctl("uncanary", uuid7())[0] == 4 and ctl("uncanary", "bait")[0] == 2)
+events = {r["event"] for r in csc.call("GET", f"/v1/bundles/{bait.id}/evidence").json()["evidence"]}
+ok("its recipient reads nothing of that in the log", events == {"SubmissionAcceptance", "ContentConsignment", "Fetched", "ContentHandover"}, events)
 mark = len(gw.text())
 for _ in range(12):
     csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{plain.id}")

@@ -44,6 +44,9 @@ lines(void **state)
 	    {"evidence", {"1842"}, 1, "evidence 1842\n"},
 	    {"release", {ID}, 1, "release " ID "\n"},
 	    {"purge", {ID}, 1, "purge " ID "\n"},
+	    {"canary", {ID}, 1, "canary " ID "\n"},
+	    {"uncanary", {ID}, 1, "uncanary " ID "\n"},
+	    {"canaries", {NULL}, 0, "canaries\n"},
 	};
 	struct buf line = {0};
 

@@ -240,6 +240,14 @@ listings(void **state)
 	has("read \\x1b[31m");
 	show("quarantine", NULL, "{\"quarantine\":[]}");
 	has("no bundle is in quarantine");
+	show("canaries", NULL,
+	     "{\"canaries\":[{\"bundle\":\"I1\",\"from\":\"csc/"
+	     "mash\",\"class\":\"general\",\"since\":"
+	     "\"2026-11-24T09:30:00Z\",\"state\":\"kept\"}]}");
+	has("2026-11-24 11:30:00  I1");
+	has("csc/mash  general  kept");
+	show("canaries", NULL, "{\"canaries\":[]}");
+	has("no bundle is a canary");
 }
 
 static void
