@@ -10,7 +10,7 @@ FUZZ_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -g -O1 -w $(FUZZ_SAN) -Iinclude -Ilib -I
 FUZZ_http_SRC       = gateway/front/http.c gateway/front/chunk.c $(wildcard /usr/share/llhttp/*.c)
 FUZZ_http_FLAGS     = -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp
 FUZZ_http_ARGS      = 100000
-FUZZ_route_SRC      = gateway/front/routes.c gateway/front/range.c gateway/front/http.c
+FUZZ_route_SRC      = gateway/front/routes.c gateway/front/range.c gateway/frame/range.c gateway/front/http.c
 FUZZ_conf_SRC       = gateway/frame/settings.c gateway/frame/contact.c
 FUZZ_msg_SRC        = gateway/frame/msg.c
 FUZZ_unpack_ARGS    = 20000
@@ -21,7 +21,7 @@ FUZZ_ical_ARGS      = 20000
 FUZZ_zone_ARGS      = 100000
 # The files whose lines are counted: what each fuzzer is there for.
 FUZZ_http_OF        = gateway/front/http.c gateway/front/chunk.c
-FUZZ_route_OF       = gateway/front/routes.c gateway/front/range.c
+FUZZ_route_OF       = gateway/front/routes.c gateway/front/range.c gateway/frame/range.c
 FUZZ_conf_OF        = lib/conf_parse.c lib/conf.c
 FUZZ_msg_OF         = gateway/frame/msg.c
 FUZZ_bundle_OF      = lib/bundle.c
@@ -34,7 +34,7 @@ FUZZ_cover_OF       = lib/cover.c lib/cover_check.c lib/cover_show.c
 FUZZ_unpack_OF      = lib/unpack.c lib/zstd_frame.c
 FUZZ_note_OF        = lib/note.c lib/checkpoint.c
 FUZZ_proof_OF       = lib/checkpoint.c lib/merkle.c
-FUZZ_entry_OF       = lib/entry_parse.c
+FUZZ_entry_OF       = lib/entry_parse.c lib/fetched.c
 FUZZ_evidence_OF    = lib/evidence_parse.c
 FUZZ_timestamp_OF   = lib/timestamp.c
 FUZZ_notice_OF      = lib/notice_parse.c lib/notice_file.c

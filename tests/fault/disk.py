@@ -181,6 +181,7 @@ def attempt(moment, how):
     done, s = PAST.promised(moment)
     s = s.clone(gw)
     s.drafts.update(PAST.story.drafts)  # what was on its way may have arrived
+    s.fetched = set()  # noted without a sync: a power cut may take that
     PAST.disk(moment).make(gw.dir + "/data", random.Random(how) if how else None)
     for folder, _, names in os.walk(gw.dir + "/data"):
         for path in [folder] + [os.path.join(folder, n) for n in names]:

@@ -16,10 +16,11 @@ from gateway import Member, c2sp, control, manifest_digest, open_slot  # noqa: E
 
 gateway.DEADLINE = 15  # seconds until no answer is a violation of its own
 FIRST = [
-    "submit_small", "submit_chunked", "submit_large", "submit_in_two", "collect_small", "open_small", "read_small", "answer_small",
+    "submit_small", "submit_chunked", "submit_large", "submit_in_two", "fetch_small", "fetch_large", "collect_small",
+    "open_small", "read_small", "answer_small",
     "collect_large", "open_large", "purge_small", "purge_large",
 ]  # fmt: skip
-SECOND = ["submit_late", "collect_late", "open_late", "collect_in_two", "purge_late"]
+SECOND = ["submit_late", "fetch_late", "collect_late", "open_late", "collect_in_two", "purge_late"]
 THIRD = ["submit_urgent", "escalated", "noticed"]
 # what comes of an urgent one that nobody collects: once each, whatever happens in between
 LADDER = [
@@ -41,6 +42,7 @@ class Violation(Exception):
 class Story:
     def __init__(self, gw):
         self.acked, self.events, self.signed, self.checkpoints, self.purged, self.drafts = {}, {}, {}, [], {}, {}
+        self.fetched = set()  # names whose bytes were sent: in the log, even if nobody waited for that [12]
         self.under_way = ""  # the step that was not acknowledged: done or not, both are right
         self.at(gw)
 
@@ -52,7 +54,7 @@ class Story:
     def clone(self, gw):
         """The same past in another folder."""
         other = copy.copy(self)
-        for name in ("acked", "events", "signed", "checkpoints", "purged", "drafts"):
+        for name in ("acked", "events", "signed", "checkpoints", "purged", "drafts", "fetched"):
             setattr(other, name, copy.copy(getattr(self, name)))
         return other.at(gw)
 
@@ -171,6 +173,20 @@ class Story:
     def opened(self, name):
         self.tell(name, "opened", "Opened", hashlib.sha256(self.draft(name).plain).hexdigest())
 
+    def fetch(self, name):
+        a = self.call(self.csc, "GET", f"/v1/mailboxes/csc/mash/bundles/{self.draft(name).id}")
+        self.wrong(f"{name}: other bytes", not a.body.endswith(self.draft(name).payload) and a)
+        self.fetched.add(name)
+
+    def fetch_small(self):
+        self.fetch("small")
+
+    def fetch_large(self):
+        self.fetch("large")
+
+    def fetch_late(self):
+        self.fetch("late")
+
     def collect_small(self):
         self.collect("small")
 
@@ -274,7 +290,18 @@ class Story:
         elif a.status != 200 or not a.body.endswith(d.text + d.signature + d.payload):
             raise Violation(f"[1] {name}: a row without its bytes: {a}")
 
+    def fetch_is_told(self, name, d):
+        """By the group that the start begins with, if by none before: nobody waits for it but us."""
+        end = time.monotonic() + gateway.DEADLINE
+        while name in self.fetched:
+            rows = self.call(self.uhcw, "GET", f"/v1/bundles/{d.id}/evidence").json()["evidence"]
+            if any(r["event"] == "Fetched" and r.get("mailbox") == "csc/mash" for r in rows):
+                return
+            self.wrong(f"[12] {name}: fetched, and not in the log", time.monotonic() > end and rows)
+            time.sleep(0.02)
+
     def evidence_holds(self, name, d):
+        self.fetch_is_told(name, d)
         rows = self.call(self.uhcw, "GET", f"/v1/bundles/{d.id}/evidence").json()["evidence"]
         names = [(r["event"], r.get("mailbox")) for r in rows]
         self.wrong(f"[5] {name}: there twice", [n for n in names if names.count(n) > 1])
