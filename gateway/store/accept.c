@@ -1,5 +1,5 @@
-/* accept.c - what the acceptance of a bundle writes, or its refusal. Runs in: store. Owns: the
- * counts of refusals by agency. Trusts: that judge_bundle said yes. */
+/* accept.c - what the acceptance of a bundle writes and answers, or its refusal. Runs in: store.
+ * Owns: the counts of refusals by agency. Trusts: that judge_bundle said yes. */
 #include "store/accept.h"
 
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "store/case.h"
 #include "store/expectation.h"
 #include "store/deadline.h"
+#include "store/proof.h"
 
 #define REFUSALS_PER_MINUTE 30	/* entries of one agency: a sender that errs cannot fill the log */
 #define REFUSERS_MAX	    256 /* agencies counted at once */
@@ -88,6 +89,34 @@ accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct 
 	log_info("accepted", "bundle=%s from=%s class=%s bytes=%llu to=%zu", b.id, b.from, b.klass,
 		 (unsigned long long)b.place.length, a->facts->to.n);
 	return 0;
+}
+
+/* --- the answer --- */
+
+void
+accept_answer(const struct store *s, const struct asker *a, unsigned status, int64_t seq,
+	      const struct buf *kept, const struct msg_facts_head *facts)
+{
+	struct buf json = {0};
+	struct err e = {0};
+
+	if ((kept != NULL &&
+	     proof_fresh(s, seq, kept, facts->manifest_bytes, facts->signature_bytes, &json)) ||
+	    proof_evidence(s, seq, &json, &e) == 0)
+		reply_json(a, status, &json);
+	else
+		reply_refuse(a, &e);
+	buf_free(&json);
+}
+
+void
+accept_answer_again(const struct store *s, const struct asker *a, const struct ledger_bundle *b)
+{
+	struct ledger_entry first = {0};
+
+	if (!ledger_find_entry(s->reader, b->n, "", EVENT_SUBMISSION_ACCEPTANCE, 0, &first))
+		log_fatal("ledger", &(struct err){ERR_INTERNAL, "a bundle without acceptance"});
+	accept_answer(s, a, 200, first.seq, NULL, NULL);
 }
 
 /* --- refusals --- */

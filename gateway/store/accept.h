@@ -3,6 +3,7 @@
 #define SAFEHAND_STORE_ACCEPT_H
 
 #include "store/group.h"
+#include "store/reply.h"
 
 /* All that is known when the last byte has come. The stage is taken, also on refusal. */
 struct acceptance {
@@ -17,6 +18,15 @@ struct acceptance {
  * ERR_STORAGE: the bytes could not be put. *seq: of the SubmissionAcceptance. */
 int accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct err *e)
     __attribute__((warn_unused_result));
+
+/* The evidence of an acceptance. kept, with what the facts say of it: the first part of the
+ * bundle's bytes, if it was committed just now and they are in memory still; NULL: from what is
+ * kept. */
+void accept_answer(const struct store *s, const struct asker *a, unsigned status, int64_t seq,
+		   const struct buf *kept, const struct msg_facts_head *facts);
+/* The same again for who sends again [4]. */
+void accept_answer_again(const struct store *s, const struct asker *a,
+			 const struct ledger_bundle *b);
 
 /* Tells the log of a refusal to a sender that authenticated; so many a minute of one agency, the
  * others are in the log of the process only. id may be "". manifest_sha256 may be NULL. */

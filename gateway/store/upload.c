@@ -13,7 +13,6 @@
 #include "safehand/time.h"
 #include "store/accept.h"
 #include "store/judge.h"
-#include "store/proof.h"
 #include "store/quota.h"
 #include "store/worker.h"
 
@@ -175,30 +174,6 @@ refuse(struct upload *u, const struct err *e)
 	turn_away(u, e);
 }
 
-/* The answer to an acceptance, the first time and each time after [4]. */
-static void
-answer_accepted(const struct store *s, const struct asker *a, unsigned status, int64_t seq)
-{
-	struct buf json = {0};
-	struct err e = {0};
-
-	if (proof_evidence(s, seq, &json, &e) < 0)
-		reply_refuse(a, &e);
-	else
-		reply_json(a, status, &json);
-	buf_free(&json);
-}
-
-static void
-answer_again(struct store *s, const struct asker *a, const struct ledger_bundle *b)
-{
-	struct ledger_entry first = {0};
-
-	if (!ledger_find_entry(s->reader, b->n, "", EVENT_SUBMISSION_ACCEPTANCE, 0, &first))
-		log_fatal("ledger", &(struct err){ERR_INTERNAL, "a bundle without acceptance"});
-	answer_accepted(s, a, 200, first.seq);
-}
-
 static bool
 is_of(const struct ledger_bundle *b, const char *agency)
 {
@@ -219,7 +194,7 @@ known_already(struct upload *u)
 	if (!ledger_bundle(u->store->reader, u->id, &b) || !is_of(&b, u->agency))
 		return false;
 	if (memcmp(b.head_sha256, u->head_sha256, DIGEST_BYTES) == 0) {
-		answer_again(u->store, &u->asker, &b);
+		accept_answer_again(u->store, &u->asker, &b);
 		upload_free(u);
 		return true;
 	}
@@ -473,7 +448,7 @@ upload_take_resume(void *env, struct chan *ch, const void *msg, int fd)
 
 	u->resumed = true;
 	if (ledger_bundle(s->reader, u->id, &b) && is_of(&b, u->agency)) {
-		answer_again(s, &u->asker, &b); /* the answer was lost on its way */
+		accept_answer_again(s, &u->asker, &b); /* the answer was lost on its way */
 		upload_free(u);
 		return;
 	}
@@ -505,19 +480,6 @@ apply(struct store *s, struct change *c, struct err *e)
 }
 
 static void
-answer_new(const struct store *s, const struct upload *u)
-{
-	struct buf json = {0};
-
-	if (u->whole && proof_fresh(s, u->seq, &u->head, u->facts.manifest_bytes,
-				    u->facts.signature_bytes, &json))
-		reply_json(&u->asker, 201, &json);
-	else
-		answer_accepted(s, &u->asker, 201, u->seq);
-	buf_free(&json);
-}
-
-static void
 done(struct store *s, struct change *c, const struct err *refusal)
 {
 	struct upload *u = (struct upload *)c;
@@ -531,7 +493,7 @@ done(struct store *s, struct change *c, const struct err *refusal)
 		return;
 	}
 	if (!u->left)
-		answer_new(s, u);
+		accept_answer(s, &u->asker, 201, u->seq, u->whole ? &u->head : NULL, &u->facts);
 	upload_free(u);
 }
 
