@@ -14,13 +14,18 @@
 #include "proof.h"
 #include "receipt.h"
 #include "safehand/log.h"
+#include "safehand/time.h"
 
 struct arrivals {
 	struct client *c;
 	const char *mailbox;
 	int dir;	   /* FOLDER/AGENCY_ROLE */
 	struct buf cursor; /* its file's name */
-	uint64_t after;
+	uint64_t after;	   /* what was dealt with, or left behind */
+	uint64_t kept;	   /* the cursor: what was dealt with, none left out */
+	bool behind;	   /* kept stands before one that could not be opened yet */
+	int64_t again_ms;  /* behind: when all from kept on is gone through again (monotonic) */
+	unsigned rounds;   /* of that, since nothing was behind */
 	struct retry pause;
 };
 
@@ -68,25 +73,70 @@ read_cursor(struct arrivals *a, struct err *e)
 		return -1;
 	if (files_exists(state, buf_str(&a->cursor)))
 		rc = files_read(state, buf_str(&a->cursor), 32, &text, e);
-	a->after = strtoull(buf_str(&text), NULL, 10);
+	a->after = a->kept = strtoull(buf_str(&text), NULL, 10);
 	buf_free(&text);
 	return rc;
 }
 
+/* The cursor on disk stays before what was left behind: a service that starts again begins there.
+ */
 static int
 write_cursor(struct arrivals *a, uint64_t seq, struct err *e)
 {
 	struct buf text = {0};
 	int state, rc;
 
+	if (a->behind) {
+		a->after = seq;
+		return 0;
+	}
 	buf_addf(&text, "%" PRIu64 "\n", seq);
 	rc = client_state(a->c, &state, e);
 	if (rc == 0)
 		rc = files_write(state, buf_str(&a->cursor), text.data, text.len, e);
 	if (rc == 0)
-		a->after = seq;
+		a->after = a->kept = seq;
 	buf_free(&text);
 	return rc;
+}
+
+/* --- what holds up the others, and what must not --- */
+
+static int64_t
+pause_ms(unsigned tries, int64_t cap_ms)
+{
+	return retry_pause_ms(tries, cap_ms, 0, arc4random());
+}
+
+/* Of the way there or of all that is ours: the next one would fare no better. */
+static bool
+holds_up(const struct err *e)
+{
+	return http_is_temporary(e) || e->code == ERR_CONFIG || e->code == ERR_HISTORY;
+}
+
+/* One that cannot be opened now, and may be later (its bytes are in quarantine, its key is not
+ * here, a folder is in its way), stops nobody: those after it come, and it is tried again. */
+static void
+leave_behind(struct arrivals *a, const struct feed_item *i, const struct err *e)
+{
+	log_warn("left-behind", "bundle=%s mailbox=%s code=%s error=%s", i->bundle, a->mailbox,
+		 err_name(e->code), e->text);
+	if (!a->behind) {
+		a->behind = true;
+		a->again_ms = time_mono_ms() + pause_ms(a->rounds, a->pause.cap_ms);
+		a->rounds += a->rounds < 32;
+	}
+	a->after = i->seq;
+}
+
+static void
+go_back(struct arrivals *a)
+{
+	if (a->behind && time_mono_ms() >= a->again_ms) {
+		a->behind = false;
+		a->after = a->kept;
+	}
 }
 
 /* --- one arrival --- */
@@ -167,6 +217,18 @@ are_ready(struct arrivals *a, struct err *e)
 	return 0;
 }
 
+static bool
+was_refused(const struct arrivals *a, const struct feed_item *i)
+{
+	struct buf name = {0};
+	bool was;
+
+	buf_addf(&name, "%s.refused.json", i->bundle);
+	was = files_exists(a->dir, buf_str(&name));
+	buf_free(&name);
+	return was;
+}
+
 /* A refusal for good is believed when it comes again while everything of ours is in order: a key
  * that is not there, a list that has run out refuse every arrival in the same words. */
 static int
@@ -193,6 +255,8 @@ take(struct arrivals *a, const struct feed_item *i, struct err *e)
 
 	if (is_done(a, i))
 		return finish_done(a, i, e);
+	if (was_refused(a, i))
+		return write_cursor(a, i->seq, e);
 	if (open_one(a, i, &r, e) == 0) {
 		log_info("opened", "bundle=%s mailbox=%s class=%s from=%s documents=%zu", i->bundle,
 			 a->mailbox, i->klass, i->from, r.documents);
@@ -211,13 +275,20 @@ take(struct arrivals *a, const struct feed_item *i, struct err *e)
 static int
 take_page(struct arrivals *a, const struct feed_page *p, struct err *e)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		if (*a->c->stop != 0)
-			return 0;
-		if (feed_is_arrival(&p->items[i]) ? take(a, &p->items[i], e) < 0
-						  : write_cursor(a, p->items[i].seq, e) < 0)
-			return -1;
+	for (size_t i = 0; i < p->n && *a->c->stop == 0; i++) {
+		const struct feed_item *item = &p->items[i];
+
+		if (!feed_is_arrival(item)) {
+			if (write_cursor(a, item->seq, e) < 0)
+				return -1;
+		} else if (take(a, item, e) < 0) {
+			if (*a->c->stop != 0 || holds_up(e))
+				return -1;
+			leave_behind(a, item, e);
+		}
 	}
+	if (!a->behind)
+		a->rounds = 0;
 	return 0;
 }
 
@@ -226,10 +297,15 @@ take_page(struct arrivals *a, const struct feed_page *p, struct err *e)
 static int
 turn(struct arrivals *a, struct err *e)
 {
-	unsigned wait_s = (unsigned)(conf_int(a->c->conf, "watch", NULL, "wait") / 1000);
+	int64_t wait_ms = conf_int(a->c->conf, "watch", NULL, "wait");
 	struct feed_page p;
+	unsigned wait_s;
 	int rc;
 
+	go_back(a);
+	if (a->behind && wait_ms > a->again_ms - time_mono_ms())
+		wait_ms = a->again_ms - time_mono_ms();
+	wait_s = wait_ms > 0 ? (unsigned)((wait_ms + 999) / 1000) : 0;
 	if (feed_ask(a->c, a->mailbox, a->after, wait_s, &p, e) < 0)
 		return -1;
 	rc = take_page(a, &p, e);
@@ -240,7 +316,7 @@ turn(struct arrivals *a, struct err *e)
 static void
 wait_a_while(struct arrivals *a)
 {
-	retry_sleep(retry_pause_ms(a->pause.tries, a->pause.cap_ms, 0, arc4random()), a->c->stop);
+	retry_sleep(pause_ms(a->pause.tries, a->pause.cap_ms), a->c->stop);
 	a->pause.tries += a->pause.tries < 32;
 }
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from client import DATA, Client
-from gateway import Gateway, finish, ok, read, wait
+from gateway import Gateway, control, finish, ok, read, wait
 
 LETTER = os.path.join(DATA, "discharge-summary.pdf")
 ORDERS = 24  # dropped while the service is killed again and again
@@ -102,16 +102,53 @@ try:
     ok("the gateway came back", True)
 
     # --- a key that is not in its place is no fault of the bundle ---
+    def tries():
+        log = read(csc.dir + "/watch.log")
+        return log.count(b"msg=waiting") + log.count(b"msg=left-behind")
+
     seal = gw.dir + "/pki/certs/agency-seal/csc_mash"
     for what, hide in (("certificate", seal + ".pem"), ("key", seal + ".key")):
-        n, waiting = len(arrived(box)), read(csc.dir + "/watch.log").count(b"msg=waiting")
+        n, held = len(arrived(box)), tries()
         os.rename(hide, hide + ".away")
         drop(out, "without-" + what)
-        wait("it has come, and waits", lambda: read(csc.dir + "/watch.log").count(b"msg=waiting") > waiting + 1)
+        wait("it has come, and waits", lambda: tries() > held + 1)
         ok(f"without its {what} nothing is refused", not any(n.endswith(".refused.json") for n in os.listdir(box + "/csc_mash")))
         os.rename(hide + ".away", hide)
         wait("it is opened", lambda: len(arrived(box)) == n + 1)
         ok(f"with its {what} again it is opened", True)
+
+    # --- one whose bytes are damaged stops no other ---
+    def flip(id):
+        """A bit of its last byte, which is of its payload, in the journal."""
+        segment = gw.dir + "/data/journal/00000001.seg"
+        with open(segment, "r+b") as f:
+            at = f.read().find(bytes.fromhex(id.replace("-", ""))) - 32
+            f.seek(at + 8)
+            last = at + 64 + int.from_bytes(f.read(8), "big") - 1
+            f.seek(last)
+            bit = f.read(1)[0] ^ 1
+            f.seek(last)
+            f.write(bytes([bit]))
+
+    n, before = len(arrived(box)), set(os.listdir(out + "/sent"))
+    receiver.stop()
+    drop(out, "damaged")
+    wait("it is sent", lambda: settled(out, "sent") == len(before) + 1)
+    (bad,) = set(os.listdir(out + "/sent")) - before
+    gw.stop()
+    flip(bad)
+    gw.start()
+    drop(out, "sound")
+    receiver.start()
+    wait("the one behind it has arrived", lambda: len(arrived(box)) == n + 1)
+    ok("one that cannot be given out stops no other", bad + ".json" not in arrived(box) and b"left-behind bundle=" + bad.encode() in read(csc.dir + "/watch.log"))
+    ok("nor is it refused", not os.path.exists(f"{box}/csc_mash/{bad}.refused.json"))
+    gw.stop()
+    flip(bad)
+    gw.start()
+    control(gw, "release " + bad)
+    wait("it comes when it is whole again", lambda: bad + ".json" in arrived(box))
+    ok("and comes when it is whole again", read(f"{box}/csc_mash/{bad}/damaged.pdf") == read(LETTER))
 
     # --- killed at any moment ---
     random.seed(20261124)
@@ -122,14 +159,14 @@ try:
             for s in (sender, receiver):
                 s.kill()
                 s.start()
-    wait("all are sent", lambda: settled(out, "sent") == 4 + ORDERS)
-    wait("all have arrived", lambda: len(arrived(box)) == 4 + ORDERS)
+    wait("all are sent", lambda: settled(out, "sent") == 6 + ORDERS)
+    wait("all have arrived", lambda: len(arrived(box)) == 6 + ORDERS)
     feed = csc.good("the gateway's list", "inbox", "--mailbox", "csc/mash")["items"]
-    ok("each was sent exactly once", len(feed) == 4 + ORDERS, len(feed))
+    ok("each was sent exactly once", len(feed) == 6 + ORDERS, len(feed))
     ok("each is opened", {i["state"] for i in feed} == {"opened"}, feed)
     folder = box + "/csc_mash"
     names = sorted(n for i in feed for n in os.listdir(f"{folder}/{i['id']}") if n.endswith(".pdf"))
-    wanted = sorted(["first.pdf", "waits.pdf", "without-certificate.pdf", "without-key.pdf"] + [f"order{n}.pdf" for n in range(ORDERS)])
+    wanted = sorted(["first.pdf", "waits.pdf", "without-certificate.pdf", "without-key.pdf", "damaged.pdf", "sound.pdf"] + [f"order{n}.pdf" for n in range(ORDERS)])
     ok("each document is there exactly once", names == wanted, names)
     left = [n for n in os.listdir(folder) if n.startswith(".") or n.endswith(".refused.json")]
     ok("nothing half-made is left", left == [], left)
