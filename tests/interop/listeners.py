@@ -72,8 +72,17 @@ class Mailbox:
         return "250 kept"
 
 
+class Domain(Mailbox):
+    """Of a company's domain: its clients may log in by their ticket, ours by its password."""
+
+    async def auth_GSSAPI(self, server, args):
+        record({"kind": "gssapi"})
+        await server.challenge_auth("")
+        return AuthResult(success=False, handled=False)
+
+
 def log_in(server, session, envelope, mechanism, data):
-    good = data.login == USER and data.password == PASSWORD
+    good = data.login in (USER, USER + b"@mail.test") and data.password == PASSWORD
     return AuthResult(success=good, auth_data=data, handled=False)
 
 
@@ -136,6 +145,7 @@ async def main():
         "starttls": ({"tls_context": good, "require_starttls": True}, None),
         "smtps": ({}, good),
         "login": ({"tls_context": good, "require_starttls": True, "authenticator": log_in, "auth_required": True}, None),
+        "domain": ({"tls_context": good, "require_starttls": True, "authenticator": log_in, "auth_required": True}, None),
         "plain": ({}, None),
         "foreign": ({"tls_context": foreign, "require_starttls": True}, None),
     }
@@ -143,7 +153,7 @@ async def main():
     for name, (how, context) in kinds.items():
 
         def new(name=name, how=how):
-            return SMTP(Mailbox(name), hostname="mail.test", loop=loop, **how)
+            return SMTP((Domain if name == "domain" else Mailbox)(name), hostname="mail.test", loop=loop, **how)
 
         servers[name] = await loop.create_server(new, "127.0.0.1", 0, ssl=context)
     servers["http"] = await asyncio.start_server(on_post, "127.0.0.1", 0)

@@ -332,6 +332,11 @@ mail_by_each_way(void **state)
 	run(4);
 	assert_delivered(4);
 	assert_came(3, "\"tls\": true");
+	configure_mail("smtp", "domain", "user = gateway@mail.test\npassword = p\n");
+	tell(5, "a@b.example");
+	run(5);
+	assert_delivered(5);
+	assert_came(4, "\"login\": \"gateway@mail.test\""); /* and no ticket was tried before */
 }
 
 /* Refused for good: failed at the first try, though there is an hour. */
