@@ -136,14 +136,20 @@ is_canary(struct store *s, const char *id)
 }
 
 void
+alarm_touched(struct store *s, const char *mailbox, const char *id, const char *act)
+{
+	if (!is_canary(s, id))
+		return;
+	s->canary_alarms++;
+	log_error("canary", "bundle=%s mailbox=%s act=%s", id, mailbox, act);
+}
+
+void
 alarm_fetched(struct store *s, const char *mailbox, const char *id, const char *act)
 {
 	uint32_t count, usual;
 
-	if (is_canary(s, id)) {
-		s->canary_alarms++;
-		log_error("canary", "bundle=%s mailbox=%s act=%s", id, mailbox, act);
-	}
+	alarm_touched(s, mailbox, id, act);
 	if (usual_add(s->usual, mailbox, s->now(), s->settings.fetches_alarm, &count, &usual)) {
 		s->fetch_alarms++;
 		log_error("fetch-outlier", "mailbox=%s this_hour=%u usual=%u", mailbox, count,

@@ -13,7 +13,10 @@ void canary_set(struct store *s, const char *id, purge_done *done, void *ctx);
 void canary_remove(struct store *s, const char *id, purge_done *done, void *ctx);
 /* {"canaries":[{"bundle","from","class","since","state"},…]} */
 void canary_list(struct store *s, struct buf *out);
-/* A mailbox has fetched a bundle, or was given its key: act is "fetched" or "collected". */
+/* A mailbox asked for a bundle and no byte left: it has no reason to ask for a canary either. */
+void alarm_touched(struct store *s, const char *mailbox, const char *id, const char *act);
+/* A mailbox was sent bytes of a bundle, or was given its key: act is "fetched" or "collected". Each
+ * counts as a fetch of its hour, also those that the log of evidence only counts. */
 void alarm_fetched(struct store *s, const char *mailbox, const char *id, const char *act);
 
 #endif

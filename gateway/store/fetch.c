@@ -20,6 +20,7 @@ struct fetching {
 	struct buf prefix;
 	struct msg_body body;
 	int fd;
+	bool lent; /* bytes of it leave */
 };
 
 /* The framing with no slots: the key comes with the receipt. */
@@ -101,6 +102,7 @@ serve(struct fetching *f, struct err *e)
 		return 0;
 	if (!f->m->head_only && lend(f, e) < 0)
 		return -1;
+	f->lent = f->fd >= 0;
 	chan_send(f->a->front, MSG_BODY, &f->body, f->fd);
 	f->fd = -1;
 	return 0;
@@ -133,6 +135,8 @@ fetch_answer(struct store *s, const struct asker *a, const struct msg_ask *m)
 		reply_unknown(a);
 	else if (allowed(s, &f.b, &d, &e) < 0 || fetch(&f, &e) < 0)
 		reply_refuse(a, &e);
-	else
+	else if (f.lent)
 		alarm_fetched(s, d.mailbox, f.b.id, "fetched");
+	else
+		alarm_touched(s, d.mailbox, f.b.id, "asked");
 }

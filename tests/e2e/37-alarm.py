@@ -28,9 +28,12 @@ ok("a stranger asks for the canary: no alarm, there is none for him", Member(gw,
 a = csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{bait.id}")
 ok("the canary is fetched: served as any other", a.status == 200)
 ok("and an alarm", control(gw, "status")["alarms"] == 1 and f"msg=canary bundle={bait.id} mailbox=csc/mash act=fetched" in gw.text(), gw.text()[-800:])
+for n, (method, more) in enumerate((("HEAD", {}), ("GET", {"If_None_Match": a.headers["etag"]}), ("GET", {"Range": "bytes=99999999-"})), 1):
+    b = csc.call(method, f"/v1/mailboxes/csc/mash/bundles/{bait.id}", **more)
+    ok(f"it is asked for, and nothing leaves ({b.status}): an alarm all the same", gw.text().count(f"msg=canary bundle={bait.id} mailbox=csc/mash act=asked") == n, gw.text()[-500:])
 a = csc.tell("csc/mash", bait.id, csc.statement("collected", "csc/mash", bait.id, manifest_digest(bait)))
-ok("the canary's key is collected: an alarm", a.status == 201 and control(gw, "status")["alarms"] == 2 and "act=collected" in gw.text())
-ok("safehandctl status says so", "2 alarms" in ctl("status")[1], ctl("status")[1])
+ok("the canary's key is collected: an alarm", a.status == 201 and control(gw, "status")["alarms"] == 5 and "act=collected" in gw.text())
+ok("safehandctl status says so", "5 alarms" in ctl("status")[1], ctl("status")[1])
 gw.stop()
 gw.start()
 csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{bait.id}")
@@ -47,8 +50,12 @@ ok("uncanary of what is not there: 4; of no id: 2", ctl("uncanary", uuid7())[0] 
 events = {r["event"] for r in csc.call("GET", f"/v1/bundles/{bait.id}/evidence").json()["evidence"]}
 ok("its recipient reads nothing of that in the log", events == {"SubmissionAcceptance", "ContentConsignment", "Fetched", "ContentHandover"}, events)
 mark = len(gw.text())
+for _ in range(12):  # no fetch is what sends nothing
+    csc.call("HEAD", f"/v1/mailboxes/csc/mash/bundles/{plain.id}")
+    csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{plain.id}", Range="bytes=99999999-")
+ok("asked for, and not sent: no fetch of the hour", "fetch-outlier" not in gw.text()[mark:], gw.text()[mark:])
 for _ in range(12):
-    csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{plain.id}")
+    csc.call("GET", f"/v1/mailboxes/csc/mash/bundles/{plain.id}", Range="bytes=0-9")  # each counts, a part too
 said = gw.text()[mark:]
 ok("more fetches than usual: one alarm", said.count("msg=fetch-outlier mailbox=csc/mash this_hour=6 usual=0") == 1 and said.count("fetch-outlier") == 1, said)
 rows = uhcw.call("GET", f"/v1/bundles/{bait.id}/evidence").json()["evidence"]
