@@ -38,6 +38,24 @@ try_der(const uint8_t *p, size_t n)
 	trust_free(t);
 }
 
+/* Revocation lists, which a client takes from the gateway: refused, or they have an end. */
+static void
+try_crls(const uint8_t *p, size_t n)
+{
+	struct buf list = {0};
+	struct trust *t = NULL;
+	struct err e = {0};
+	int64_t end;
+
+	buf_add(&list, p, n);
+	if (trust_crls_end(p, n, &end) == 0)
+		assert(end > INT64_MIN);
+	if (fuzz_trust_with(&list, &t, &e) < 0)
+		fuzz_refused(&e);
+	trust_free(t);
+	buf_free(&list);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -50,5 +68,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	else
 		fuzz_refused(&e);
 	buf_free(&der);
+	try_crls(p, n);
 	return 0;
 }

@@ -3,6 +3,25 @@
 #include "fuzz.h"
 #include "safehand/note.h"
 
+/* But for the line that is let be, it is written as it was: what is written is read as the same. */
+static void
+again(uint64_t index, const struct merkle_proof *proof, const char *note, size_t len)
+{
+	struct merkle_proof same;
+	struct buf text = {0};
+	const char *rest;
+	uint64_t at;
+	size_t left;
+	struct err e = {0};
+
+	tlog_proof_format(index, proof, note, len, &text);
+	assert(tlog_proof_parse(text.data, text.len, &at, &same, &rest, &left, &e) == 0);
+	assert(at == index && same.n == proof->n && left == len && memcmp(rest, note, len) == 0);
+	for (size_t i = 0; i < same.n; i++)
+		assert(memcmp(same.hashes[i], proof->hashes[i], DIGEST_BYTES) == 0);
+	buf_free(&text);
+}
+
 static void
 try_inclusion(const uint8_t *p, size_t n)
 {
@@ -18,6 +37,7 @@ try_inclusion(const uint8_t *p, size_t n)
 		return;
 	}
 	assert(note + len == (const char *)p + n && proof.n <= PROOF_HASHES_MAX);
+	again(index, &proof, note, len);
 	for (uint64_t size = 0; size < 64; size++) /* no proof of random hashes leads anywhere */
 		assert(merkle_verify_inclusion(leaf, index, size, &proof, root, &e) < 0);
 	assert(merkle_verify_inclusion(leaf, index, UINT64_MAX, &proof, root, &e) < 0);

@@ -4,6 +4,28 @@
 #include "safehand/entry.h"
 #include "safehand/statement.h"
 
+/* Of the mailbox's agency, of the profile that the kind wants, and named in "by": or refused. */
+static void
+check_signers(const struct statement *s)
+{
+	static const enum profile profiles[] = {PROFILE_AGENCY_SIGN, PROFILE_PERSON_SIGN,
+						PROFILE_AGENCY_TLS};
+	struct err e;
+
+	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
+		struct identity id = {.profile = profiles[i]};
+
+		snprintf(id.name, sizeof id.name, "%.*s%s", (int)strcspn(s->mailbox, "/"),
+			 s->mailbox, profiles[i] == PROFILE_PERSON_SIGN ? "/a.khan" : "");
+		snprintf(id.by, sizeof id.by, "%s", s->by);
+		e = (struct err){0};
+		if (statement_check_signer(s, &id, &e) < 0)
+			fuzz_refused(&e);
+		else
+			assert(profiles[i] != PROFILE_AGENCY_TLS);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -18,6 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	assert((unsigned)s.kind < STATEMENT_KINDS && uuid_is_v7(s.bundle) &&
 	       name_is_mailbox(s.mailbox));
 	assert((unsigned)statement_event(&s) < EVENTS);
+	check_signers(&s);
 	statement_format(&s, &text);
 	assert(statement_parse(text.data, text.len, &again, &e) == 0);
 	statement_format(&again, &twice);

@@ -37,6 +37,61 @@ def of_bundle(d):
     seed("cover", cover)
 
 
+STORY = {
+    "title": "Strategy meeting", "people": [{"name": "A Child", "role": "child", "born": "2021-03-04", "identifiers": [{"kind": "NHS", "value": "999 026 0419"}], "household": "H1"}],
+    "meeting": {"at": "2026-11-22T14:30:00Z", "kind": "strategy", "place": "Civic Centre", "chair": "A. Khan"}, "event": {"at": "2026-11-21T08:00:00Z", "kind": "injury"},
+    "attendees": [{"name": "R. Lee", "role": "police"}, {"name": "J. Patel"}], "apologies": [{"name": "M. Brown", "role": "school"}],
+    "decisions": [{"text": "Enquiry\nunder section 47", "reason": "Bruising", "dissent": "None"}, {"text": "Letter"}],
+    "actions": [{"n": 1, "owner": "uhcw/paediatrics", "due": "2026-11-24", "text": "Skeletal survey"}],
+    "medical_opinion": "inconclusive", "language": "Polish", "interpreter": "needed",
+    "measurements": [{"date": "2026-11-22", "person": "A Child", "height_mm": 1045, "weight_g": 15600}, {"date": "2026-11-22", "weight_g": 15600}],
+}  # fmt: skip
+
+
+def covers(gw):
+    """A sheet with everything on it, one with each thing alone, and each with what it must not have."""
+    d = Member(gw, "uhcw").draft("uhcw/emergency", ["csc/mash"], documents=[os.path.join(TOP, "tests", "data", "marac-notes.odt")])
+    base = json.loads(d.cover) if isinstance(d.cover, bytes) else d.cover
+    base = {k: v for k, v in base.items() if k not in STORY}
+    put = lambda more: (seed("cover", json.dumps(base | more)), seed("cover", json.dumps({"safehand_cover": 1} | more)))
+    put(STORY)
+    for name, value in STORY.items():
+        for wrong in (value, None, 7, "", "x" * 600, [value], {"other": value}, [{}], [1]):
+            put({name: wrong})
+        for k in value[0] if isinstance(value, list) else value if isinstance(value, dict) else ():
+            for wrong in ("", "\u202e", 0, -1, 10**7, "2026-02-30", [], None):
+                one = (value[0] if isinstance(value, list) else value) | {k: wrong}
+                put({name: [one] if isinstance(value, list) else one})
+
+
+def notices():
+    """Each kind of what each may owe, as text and framed; and each member as it must not be."""
+    base = {
+        "safehand_notice": 1, "id": uuid7(), "created": "2026-11-22T21:04:05Z", "kind": "overdue", "to": "csc/mash", "bundle": uuid7(), "expectation": None,
+        "class": "strategy-minutes", "from": "csc/mash", "mailbox": "uhcw/paediatrics", "owed": "collect", "action": 0,
+        "start": "2026-11-22T14:30:00.123Z", "due": "2026-11-22T21:00:00.000Z",
+    }  # fmt: skip
+
+    def put(n):
+        text = json.dumps(n, separators=(",", ":")).encode()
+        seed("notice", text)
+        seed("notice", b"SHB1" + len(text).to_bytes(4, "big") + (9).to_bytes(4, "big") + bytes(12) + text + b"signature")
+
+    for kind in ("overdue", "cover", "missed", "undelivered", "reminder"):
+        for owed in ("collect", "read", "answer", "action", "final", "arrive"):
+            put(base | {"kind": kind, "owed": owed, "action": 3 if owed == "action" else 0})
+            put(base | {"kind": kind, "owed": owed, "bundle": None, "expectation": uuid7()})
+    for name in base:
+        for wrong in (None, "", "x", 2, -1, 1 << 33, "csc", uuid7(), "2026-02-30T00:00:00Z"):
+            put(base | {name: wrong})
+        put({k: v for k, v in base.items() if k != name})
+    put(dict(reversed(base.items())))
+    text = json.dumps(base, separators=(",", ":")).encode()
+    for words in ((0, 9, 0), (len(text), 0, 0), (5000, 9, 0), (len(text), 70000, 0), (len(text), 9, 80), (len(text), 8, 0)):
+        seed("notice", b"SHB1" + b"".join(w.to_bytes(4, "big") for w in words) + bytes(8) + text + b"signature")
+    seed("notice", b"SHB1" + (9).to_bytes(4, "big") * 2 + bytes(12) + b'{"safehan' + b"signature")
+
+
 def certificates():
     for path in glob.glob(PKI + "/certs/*/*.pem") + glob.glob(PKI + "/bad/*.pem") + glob.glob(PKI + "/trust/*.pem"):
         pem = read(path)
@@ -164,6 +219,8 @@ try:
     certificates()
     bundles(gw)
     statements(gw)
+    covers(gw)
+    notices()
     roster()
     note = evidence_of(gw)
     http()
