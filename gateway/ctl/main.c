@@ -11,6 +11,7 @@
 #include "ctl/backup.h"
 #include "ctl/request.h"
 #include "ctl/show.h"
+#include "ctl/wait.h"
 #include "ctl/wire.h"
 #include "safehand/json.h"
 #include "safehand/time.h"
@@ -144,6 +145,21 @@ run_own(const struct options *o, const struct own *c, char **words, size_t n)
 	return rc == 0 ? 0 : fail(&e);
 }
 
+/* A check takes as long as it takes; everything else has its time. */
+static int
+ask(const struct options *o, const struct command *c, const struct buf *line, struct buf *answer,
+    struct err *e)
+{
+	struct checking w = {.socket = o->socket, .tells = !o->json && isatty(STDERR_FILENO)};
+	int rc;
+
+	if (c->show != show_fsck)
+		return wire_ask(o->socket, line, c->wait_seconds, answer, e);
+	rc = wire_ask_while(o->socket, line, wait_for_check, &w, answer, e);
+	wait_end(&w);
+	return rc;
+}
+
 static int
 run(const struct options *o, char **words, size_t n)
 {
@@ -155,7 +171,7 @@ run(const struct options *o, char **words, size_t n)
 	if (request_command(words[0], &c, &e) == 0 &&
 	    request_build(c, (const char *const *)words + 1, n - 1, &line, &e) == 0 &&
 	    (is_meant(o, c) || err_set(&e, ERR_USAGE, "nothing was done") == 0) &&
-	    wire_ask(o->socket, &line, c->wait_seconds, &answer, &e) == 0)
+	    ask(o, c, &line, &answer, &e) == 0)
 		rc = show_answer(o, c, words[1], &answer);
 	else
 		rc = fail(&e);

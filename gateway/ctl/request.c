@@ -9,7 +9,7 @@
 #include "safehand/name.h"
 
 #define WAIT_SHORT 30	/* seconds: a listing, a change that waits for one group */
-#define WAIT_LONG  3600 /* seconds: fsck reads every byte on disk, a reload every file */
+#define WAIT_LONG  3600 /* seconds: a reload reads every file */
 
 #define NUMBER_DIGITS 18 /* below 2^63 */
 
@@ -79,6 +79,14 @@ check_id_or_seq(const char *word, struct err *e)
 		   : err_set(e, ERR_USAGE, "%s: want a bundle's id or an entry's number", word);
 }
 
+static int
+check_quick(const char *word, struct err *e)
+{
+	return strcmp(word, "quick") == 0
+		   ? 0
+		   : err_set(e, ERR_USAGE, "%s: want quick, or nothing", word);
+}
+
 const struct command commands[] = {
     {"status", "", "the gateway at a glance, and its roles as the kernel confines them", 0, 0,
      WAIT_SHORT, NULL, NULL, show_status},
@@ -105,7 +113,8 @@ const struct command commands[] = {
      show_canaries},
     {"uncanary", "ID", "the bundle is a canary no longer", 1, 1, WAIT_SHORT, NULL, check_id,
      show_done},
-    {"fsck", "", "check everything on disk", 0, 0, WAIT_LONG, NULL, NULL, show_fsck},
+    {"fsck", "[quick]", "check everything on disk; quick: but large payloads only by their length",
+     0, 1, WAIT_LONG, NULL, check_quick, show_fsck},
     {"reload", "", "read configuration, certificates and roster anew", 0, 0, WAIT_LONG, NULL, NULL,
      show_reload},
     {"stop", "", "stop the gateway when what is under way is done", 0, 0, WAIT_SHORT, NULL, NULL,

@@ -365,6 +365,20 @@ show_done(const struct json *a, const char *word, int64_t now_ms, struct buf *ou
 	return ERR_OK;
 }
 
+void
+show_checking(const struct json *status, struct buf *out)
+{
+	const struct json *c = json_member(status, "fsck");
+	char done[SHOWN_TEXT], of[SHOWN_TEXT];
+
+	size_show(done, json_number(c, "payload_bytes_read"));
+	size_show(of, json_number(c, "of"));
+	if (json_number(c, "payload_bytes_read") > 0)
+		buf_addf(out, "checking large payloads: %s of %s", done, of);
+	else
+		buf_adds(out, "checking ledger, journal and log");
+}
+
 enum err_code
 show_fsck(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
 {
@@ -382,9 +396,9 @@ show_fsck(const struct json *a, const char *word, int64_t now_ms, struct buf *ou
 		buf_addf(out, "… and %" PRId64 " more\n", found - (int64_t)json_count(problems));
 	buf_addf(out,
 		 "looked at %" PRId64 " bundles, %" PRId64 " journal records, %" PRId64
-		 " entries, %" PRId64 " checkpoints: ",
+		 " entries, %" PRId64 " checkpoints, %" PRId64 " large payloads: ",
 		 json_number(a, "bundles"), json_number(a, "records"), json_number(a, "entries"),
-		 json_number(a, "checkpoints"));
+		 json_number(a, "checkpoints"), json_number(a, "payloads"));
 	if (json_flag(a, "ok"))
 		buf_adds(out, "all is well\n");
 	else

@@ -29,6 +29,10 @@ enum err_code show_fsck(const struct json *a, const char *word, int64_t now_ms, 
 enum err_code show_reload(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 enum err_code show_stop(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 
+/* How far a check under way is, from an answer to status that tells of it: one line, without its
+ * end. */
+void show_checking(const struct json *status, struct buf *out);
+
 /* The gateway's refusal, if the answer is one: -1 with its code and sentence. */
 int show_refusal(const struct json *a, struct err *e);
 /* Whether the answer is a file of its own (the evidence of one entry), to be shown as it came. */

@@ -65,31 +65,43 @@ has_line(const struct buf *answer, size_t start)
 	       memchr(answer->data + start, '\n', answer->len - start) != NULL;
 }
 
+/* How an answer is waited for. */
+struct waiting {
+	int seconds;		    /* for each part of it */
+	bool one_line;		    /* its end is that of the first line */
+	bool (*goes_on)(void *ctx); /* asked when so many seconds have passed; NULL: they do not */
+	void *ctx;
+};
+
+static int
+refuse_silence(int seconds, struct err *e)
+{
+	return err_set(e, ERR_NETWORK, "no answer for %d seconds: the gateway is busy, or hangs",
+		       seconds);
+}
+
 /* To the end, or to the end of the first line. */
 static int
-read_answer(int fd, int wait_seconds, bool one_line, struct buf *answer, struct err *e)
+read_answer(int fd, const struct waiting *w, struct buf *answer, struct err *e)
 {
 	size_t start = answer->len;
+	bool silent;
 	ssize_t n;
 
 	do {
 		buf_reserve(answer, READ_BYTES);
 		n = read(fd, answer->data + answer->len, READ_BYTES);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n > 0)
-			answer->len += (size_t)n;
+		silent = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+		if (n < 0 && !silent && errno != EINTR)
+			return err_sys(e, "control socket");
+		if (silent && (w->goes_on == NULL || !w->goes_on(w->ctx)))
+			return refuse_silence(w->seconds, e);
+		answer->len += n > 0 ? (size_t)n : 0;
 		if (answer->len - start > ANSWER_MAX_BYTES)
 			return err_set(e, ERR_LIMIT,
 				       "the answer has more than %d MiB: ask for less (limit=N)",
 				       ANSWER_MAX_BYTES / (1024 * 1024));
-	} while (n > 0 && !(one_line && has_line(answer, start)));
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return err_set(e, ERR_NETWORK,
-			       "no answer for %d seconds: the gateway is busy, or hangs",
-			       wait_seconds);
-	if (n < 0)
-		return err_sys(e, "control socket");
+	} while (n != 0 && !(w->one_line && has_line(answer, start)));
 	answer->data[answer->len] = '\0';
 	return answer->len > start
 		   ? 0
@@ -97,22 +109,22 @@ read_answer(int fd, int wait_seconds, bool one_line, struct buf *answer, struct 
 }
 
 static int
-ask(const char *path, const struct buf *line, int wait_seconds, bool one_line, int *fd,
-    struct buf *answer, struct err *e)
+ask(const char *path, const struct buf *line, const struct waiting *w, int *fd, struct buf *answer,
+    struct err *e)
 {
-	*fd = open_socket(path, wait_seconds, e);
+	*fd = open_socket(path, w->seconds, e);
 	if (*fd < 0)
 		return -1;
 	if (send(*fd, line->data, line->len, MSG_NOSIGNAL) != (ssize_t)line->len)
 		return err_sys(e, "%s", path);
-	return read_answer(*fd, wait_seconds, one_line, answer, e);
+	return read_answer(*fd, w, answer, e);
 }
 
-int
-wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf *answer,
+static int
+ask_once(const char *path, const struct buf *line, const struct waiting *w, struct buf *answer,
 	 struct err *e)
 {
-	int fd, rc = ask(path, line, wait_seconds, false, &fd, answer, e);
+	int fd, rc = ask(path, line, w, &fd, answer, e);
 
 	if (fd >= 0)
 		close(fd);
@@ -120,8 +132,26 @@ wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf 
 }
 
 int
+wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf *answer,
+	 struct err *e)
+{
+	return ask_once(path, line, &(struct waiting){.seconds = wait_seconds}, answer, e);
+}
+
+int
+wire_ask_while(const char *path, const struct buf *line, bool (*goes_on)(void *ctx), void *ctx,
+	       struct buf *answer, struct err *e)
+{
+	struct waiting w = {.seconds = 1, .goes_on = goes_on, .ctx = ctx};
+
+	return ask_once(path, line, &w, answer, e);
+}
+
+int
 wire_hold(const char *path, const struct buf *line, int wait_seconds, int *held, struct buf *answer,
 	  struct err *e)
 {
-	return ask(path, line, wait_seconds, true, held, answer, e);
+	struct waiting w = {.seconds = wait_seconds, .one_line = true};
+
+	return ask(path, line, &w, held, answer, e);
 }

@@ -2,6 +2,8 @@
 #ifndef CTL_WIRE_H
 #define CTL_WIRE_H
 
+#include <stdbool.h>
+
 #include "safehand/buf.h"
 #include "safehand/err.h"
 
@@ -11,6 +13,11 @@
  * for each part of the answer. ERR_NETWORK, ERR_DENIED, ERR_LIMIT, ERR_USAGE with the way out. */
 int wire_ask(const char *path, const struct buf *line, int wait_seconds, struct buf *answer,
 	     struct err *e);
+
+/* The same where nobody can say how long it takes: goes_on is asked about once a second, and its
+ * false is the end. */
+int wire_ask_while(const char *path, const struct buf *line, bool (*goes_on)(void *ctx), void *ctx,
+		   struct buf *answer, struct err *e);
 
 /* The same, but only the first line of the answer, and the connection stays open: *held, for the
  * caller to close. */

@@ -65,7 +65,8 @@ static const struct call {
     {CALL(lseek), WIRES, "the length of a memfd; stdio on resolver files"},
     {CALL(dup), R(FRONT) | R(STORE), "a descriptor that is lent and kept"},
     {CALL(sync_file_range), R(FRONT) | R(STORE), "large uploads start for the disk early"},
-    {CALL(fadvise64), R(FRONT), "what of them is on disk need not be in memory"},
+    {CALL(fadvise64), R(FRONT) | R(STORE),
+     "what is on disk, or was checked, need not be in memory"},
     /* clients, control connections, servers outside */
     {CALL(accept4), R(FRONT), "clients; the sockets were bound by master"},
     {CALL(read), WIRES | TOKEN, "TLS records; command lines; resolver files; a token's answers"},

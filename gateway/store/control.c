@@ -3,6 +3,7 @@
 #include "store/control.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,6 +140,7 @@ run_status(struct control *c, char **words, size_t n)
 	struct store *s = c->store;
 	struct ledger_totals t;
 	struct buf *b = &c->out;
+	uint64_t done, total;
 	int64_t open, overdue;
 	char time[TIME_TEXT];
 
@@ -163,6 +165,10 @@ run_status(struct control *c, char **words, size_t n)
 	if (s->members != NULL) {
 		buf_json_int(b, "roster_serial", (int64_t)members_about(s->members)->serial);
 		buf_json_int(b, "mailboxes", (int64_t)members_count(s->members));
+	}
+	if (fsck_progress(s, &done, &total)) {
+		buf_json_key(b, "fsck");
+		buf_addf(b, "{\"payload_bytes_read\":%" PRIu64 ",\"of\":%" PRIu64 "}", done, total);
 	}
 	buf_json_int(b, "alarms", (int64_t)(s->canary_alarms + s->fetch_alarms));
 	status_crl(s, b);
@@ -401,9 +407,12 @@ run_board(struct control *c, char **words, size_t n)
 static bool
 run_fsck(struct control *c, char **words, size_t n)
 {
+	bool quick = n == 1 && strcmp(words[0], "quick") == 0;
 	struct err e = {0};
 
-	if (fsck_start(c->store, checked, c, &e) == 0)
+	if (n == 1 && !quick)
+		err_set(&e, ERR_USAGE, "%s: want quick, or nothing", words[0]);
+	else if (fsck_start(c->store, !quick, checked, c, &e) == 0)
 		return true;
 	answer_error(c, &e);
 	return false;
@@ -442,7 +451,7 @@ static const struct command commands[] = {
     {"status", 0, 0, run_status},	  {"bundles", 0, 5, run_bundles},
     {"mailboxes", 0, 0, run_mailboxes},	  {"evidence", 1, 1, run_evidence},
     {"quarantine", 0, 0, run_quarantine}, {"release", 1, 1, run_release},
-    {"purge", 1, 1, run_purge},		  {"fsck", 0, 0, run_fsck},
+    {"purge", 1, 1, run_purge},		  {"fsck", 0, 1, run_fsck},
     {"backup", 0, 0, run_backup},	  {"board", 0, 2, run_board},
     {"canary", 1, 1, run_canary},	  {"uncanary", 1, 1, run_uncanary},
     {"canaries", 0, 0, run_canaries},

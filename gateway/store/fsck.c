@@ -135,6 +135,7 @@ check_bundle(struct fsck *f, const struct ledger_bundle *b)
 	struct err e = {0};
 
 	f->bundles++;
+	f->payload_total += fsck_payload_is_read(b) && !quarantined ? b->payload_bytes : 0;
 	f->bundle = b->n;
 	f->id = b->id;
 	purged = has_entry(f, "", EVENT_PURGED);
@@ -204,17 +205,17 @@ step_spool(struct fsck *f)
 /* --- the walk --- */
 
 static bool (*const steps[])(struct fsck *f) = {
-    step_ledger, step_counts,  step_bundles, fsck_owed,
-    step_spool,	 fsck_entries, fsck_nodes,   fsck_checkpoints,
+    step_ledger,  step_counts, step_bundles,	 fsck_owed,	step_spool,
+    fsck_entries, fsck_nodes,  fsck_checkpoints, fsck_payloads,
 };
 
 static void
-begin(struct fsck *f, struct store *s)
+begin(struct fsck *f, struct store *s, bool deep)
 {
 	struct ledger_checkpoint last = {0};
 	struct ledger_totals t;
 
-	*f = (struct fsck){.s = s};
+	*f = (struct fsck){.s = s, .deep = deep};
 	ledger_release(s->reader); /* what is there now, whoever wrote it */
 	ledger_totals(s->reader, &t);
 	ledger_last_checkpoint(s->reader, &last, NULL, NULL);
@@ -245,6 +246,7 @@ finish(struct fsck *f, struct buf *json)
 	buf_adds(json, f->found == 0 ? "true" : "false");
 	buf_json_int(json, "bundles", (int64_t)f->bundles);
 	buf_json_int(json, "records", (int64_t)f->records);
+	buf_json_int(json, "payloads", (int64_t)f->payloads);
 	buf_json_int(json, "entries", (int64_t)f->entries);
 	buf_json_int(json, "checkpoints", (int64_t)f->checkpoints);
 	buf_json_int(json, "deadlines", (int64_t)f->deadlines);
@@ -252,6 +254,7 @@ finish(struct fsck *f, struct buf *json)
 	buf_json_key(json, "problems");
 	buf_addf(json, "[%s]}", buf_str(&f->problems));
 	buf_free(&f->problems);
+	fsck_payload_free(f);
 }
 
 void
@@ -259,7 +262,7 @@ fsck_json(struct store *s, struct buf *json)
 {
 	struct fsck f;
 
-	begin(&f, s);
+	begin(&f, s, false);
 	while (!slice(&f))
 		;
 	finish(&f, json);
@@ -284,20 +287,30 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 }
 
 int
-fsck_start(struct store *s, fsck_done *done, void *ctx, struct err *e)
+fsck_start(struct store *s, bool deep, fsck_done *done, void *ctx, struct err *e)
 {
 	static const struct timeval next = {0, 0};
 
 	if (s->fsck != NULL)
 		return err_set(e, ERR_BUSY, "a check is under way");
 	s->fsck = mem_alloc(sizeof *s->fsck);
-	begin(s->fsck, s);
+	begin(s->fsck, s, deep);
 	s->fsck->done = done;
 	s->fsck->ctx = ctx;
 	s->fsck->turn = evtimer_new(s->env->base, on_turn, s->fsck);
 	if (s->fsck->turn == NULL || evtimer_add(s->fsck->turn, &next) < 0)
 		log_fatal("fsck", &(struct err){ERR_SYSTEM, "no event"});
 	return 0;
+}
+
+bool
+fsck_progress(const struct store *s, uint64_t *done, uint64_t *total)
+{
+	if (s->fsck == NULL)
+		return false;
+	*done = s->fsck->payload_done;
+	*total = s->fsck->deep ? s->fsck->payload_total : 0;
+	return true;
 }
 
 void
@@ -307,6 +320,7 @@ fsck_stop(struct store *s)
 		return;
 	event_free(s->fsck->turn);
 	buf_free(&s->fsck->problems);
+	fsck_payload_free(s->fsck);
 	free(s->fsck);
 	s->fsck = NULL;
 }

@@ -10,13 +10,15 @@
  */
 typedef void fsck_done(void *ctx, const struct buf *json);
 
-/* Begins; done is called from the loop, unless the store ends before. ERR_BUSY: one is under way.
- */
-int fsck_start(struct store *s, fsck_done *done, void *ctx, struct err *e)
+/* Begins; done is called from the loop, unless the store ends before. deep: every payload in a file
+ * of its own is read and compared with its digest, last of all. ERR_BUSY: one is under way. */
+int fsck_start(struct store *s, bool deep, fsck_done *done, void *ctx, struct err *e)
     __attribute__((warn_unused_result));
 /* Gives up what is under way, without a word. */
 void fsck_stop(struct store *s);
-/* All of it at once, appended. */
+/* Is one under way? How many bytes of payloads it has read, of how many (as far as it knows). */
+bool fsck_progress(const struct store *s, uint64_t *done, uint64_t *total);
+/* All of it at once, but not deep; appended. */
 void fsck_json(struct store *s, struct buf *json);
 
 #endif

@@ -1,5 +1,5 @@
-/* fsck_in.h - what fsck.c (bundles and their bytes) and fsck_log.c (the log), fsck_owed.c (the
- * deadlines) share. */
+/* fsck_in.h - what fsck.c (bundles and their bytes), fsck_payload.c (what is in files of its own),
+ * fsck_log.c (the log) and fsck_owed.c (the deadlines) share. */
 #ifndef SAFEHAND_STORE_FSCK_IN_H
 #define SAFEHAND_STORE_FSCK_IN_H
 
@@ -21,6 +21,11 @@ struct fsck {
 	uint64_t end;
 	int64_t bundle; /* whose deliveries are looked at */
 	const char *id;
+	bool deep; /* payloads in files, too: so many, of so many bytes in all, so many of them read
+		    */
+	size_t payloads;
+	uint64_t payload_total, payload_done;
+	struct fsck_payload *payload; /* heap; NULL before the first */
 };
 
 void fsck_problem(struct fsck *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -30,5 +35,10 @@ bool fsck_entries(struct fsck *f);
 bool fsck_nodes(struct fsck *f);
 bool fsck_checkpoints(struct fsck *f);
 bool fsck_owed(struct fsck *f);
+bool fsck_payloads(struct fsck *f);
+
+/* Its payload is in a file of its own that has the length it should have. */
+bool fsck_payload_is_read(const struct ledger_bundle *b);
+void fsck_payload_free(struct fsck *f);
 
 #endif

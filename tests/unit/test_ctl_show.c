@@ -251,21 +251,39 @@ listings(void **state)
 }
 
 static void
+checking(const char *status, const char *says)
+{
+	struct json *doc = NULL;
+	struct buf text = {0};
+
+	assert_ok(json_parse("status", status, strlen(status), 1000, &doc, &e), &e);
+	show_checking(doc, &text);
+	assert_string_equal(buf_str(&text), says);
+	json_free(doc);
+	buf_free(&text);
+}
+
+static void
 acts(void **state)
 {
 	assert_int_equal(show("purge", "I1", "{\"done\":true}"), ERR_OK);
 	assert_string_equal(buf_str(&out), "I1: done, and recorded\n");
 	assert_int_equal(show("fsck", NULL,
 			      "{\"ok\":true,\"bundles\":1,\"records\":2,\"entries\":3,"
-			      "\"checkpoints\":4,\"found\":0,\"problems\":[]}"),
+			      "\"checkpoints\":4,\"payloads\":5,\"found\":0,\"problems\":[]}"),
 			 ERR_OK);
-	has("looked at 1 bundles, 2 journal records, 3 entries, 4 checkpoints: all is well");
+	has("looked at 1 bundles, 2 journal records, 3 entries, 4 checkpoints, 5 large payloads: "
+	    "all is well");
 	assert_int_equal(
 	    show("fsck", NULL, "{\"ok\":false,\"found\":3,\"problems\":[\"I1: [1] gone\"]}"),
 	    ERR_FAIL);
 	has("I1: [1] gone\n");
 	has("and 2 more\n");
 	has("3 problems\n");
+	checking("{\"fsck\":{\"payload_bytes_read\":0,\"of\":9}}",
+		 "checking ledger, journal and log");
+	checking("{\"fsck\":{\"payload_bytes_read\":1572864,\"of\":3221225472}}",
+		 "checking large payloads: 1.5 MiB of 3.0 GiB");
 	assert_int_equal(show("reload", NULL, "{\"reload\":\"taken\"}"), ERR_OK);
 	has("anew");
 	assert_int_equal(show("stop", NULL, "{\"stop\":\"stopping\"}"), ERR_OK);

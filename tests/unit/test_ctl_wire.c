@@ -1,5 +1,6 @@
 /* test_ctl_wire.c - safehandctl at a control socket that is played by a child of the test: good,
  * mute, endless, missing, forbidden. */
+#include <errno.h>
 #include <stdbool.h>
 
 #include <sys/socket.h>
@@ -79,6 +80,31 @@ mute(void **state)
 	pid = play(-1);
 	assert_refused(wire_ask(path, &line, 1, &answer, &e), &e, ERR_NETWORK);
 	assert_non_null(strstr(e.text, "no answer for 1 seconds"));
+	ended(pid);
+}
+
+static bool
+twice(void *ctx)
+{
+	unsigned *times = ctx;
+
+	errno = EPERM; /* what asking leaves behind is not the wait's */
+	return ++*times < 2;
+}
+
+/* Waited for as long as somebody says that there is something to wait for. */
+static void
+goes_on(void **state)
+{
+	unsigned times = 0;
+	pid_t pid = play(-1);
+
+	assert_refused(wire_ask_while(path, &line, twice, &times, &answer, &e), &e, ERR_NETWORK);
+	assert_int_equal(times, 2);
+	ended(pid);
+	pid = play(100);
+	assert_ok(wire_ask_while(path, &line, twice, &times, &answer, &e), &e);
+	assert_int_equal(answer.len, 100);
 	ended(pid);
 }
 
@@ -170,8 +196,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(answers, fresh),
 					   cmocka_unit_test_teardown(mute, fresh),
+					   cmocka_unit_test_teardown(goes_on, fresh),
 					   cmocka_unit_test_teardown(endless, fresh),
-					   cmocka_unit_test(nobody), cmocka_unit_test(forbidden)};
+					   cmocka_unit_test(nobody),
+					   cmocka_unit_test(forbidden)};
 
 	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -264,6 +264,8 @@ commands(void **state)
 	expect_command("quarantine\n", "{\"quarantine\":[]}");
 	expect_command("release " RIG_ID "\n", "\"code\":\"unknown\"");
 	expect_command("fsck\n", "\"ok\":true");
+	expect_command("fsck quick\n", "\"ok\":true");
+	expect_command("fsck deep\n", "\"code\":\"usage\"");
 	expect_command("dance\n", "\"code\":\"usage\"");
 	expect_command("status now\n", "\"code\":\"usage\"");
 	expect_command("\n", "\"code\":\"usage\"");
@@ -355,8 +357,8 @@ fsck_once(void **state)
 {
 	struct err e = {0};
 
-	assert_int_equal(fsck_start(rig.store, NULL, NULL, &e), 0);
-	assert_int_equal(fsck_start(rig.store, NULL, NULL, &e), -1);
+	assert_int_equal(fsck_start(rig.store, true, NULL, NULL, &e), 0);
+	assert_int_equal(fsck_start(rig.store, true, NULL, NULL, &e), -1);
 	assert_int_equal(e.code, ERR_BUSY);
 	fsck_stop(rig.store);
 }
