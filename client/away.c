@@ -76,11 +76,17 @@ away_text(const struct json *away, struct buf *out)
 }
 
 void
+away_members(const struct json *away, struct buf *out)
+{
+	for (const struct json_rule *r = away_rules; r->name != NULL; r++)
+		buf_json_str(out, r->name, json_text(away, r->name));
+}
+
+void
 away_json(const struct json *away, struct buf *out)
 {
 	buf_addc(out, '{');
-	for (const struct json_rule *r = away_rules; r->name != NULL; r++)
-		buf_json_str(out, r->name, json_text(away, r->name));
+	away_members(away, out);
 	buf_addc(out, '}');
 }
 

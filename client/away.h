@@ -10,7 +10,8 @@ int away_check(const struct json *away, const char *path, struct err *e)
     __attribute__((warn_unused_result));
 /* "away until TIME, covered by MAILBOX", of one that was checked; the text is not escaped. Pure. */
 void away_text(const struct json *away, struct buf *out);
-/* {"since","until","cover"} again. Pure. */
+/* Its members "since", "until", "cover" again, and as an object. Pure. */
+void away_members(const struct json *away, struct buf *out);
 void away_json(const struct json *away, struct buf *out);
 
 #endif

@@ -42,7 +42,18 @@ order_free(struct order *o)
 	free_list(o->files, o->nfiles);
 	free_list(o->as, o->nas);
 	free(o->folder);
+	buf_free(&o->flags);
+	buf_free(&o->away);
 	free(o);
+}
+
+void
+order_told_json(const struct order *o, struct buf *out)
+{
+	buf_json_key(out, "flags");
+	buf_addf(out, o->asked ? "[%s]" : "null", buf_str(&o->flags));
+	buf_json_key(out, "away");
+	buf_addf(out, o->asked ? "[%s]" : "null", buf_str(&o->away));
 }
 
 static void

@@ -14,6 +14,10 @@ struct order {
 	char **as; /* names of identities */
 	size_t nas;
 	char *folder; /* where paths start; NULL: here */
+	/* what the gateway said with the route, as items of JSON arrays */
+	bool asked;
+	struct buf flags; /* of the case, as feed_flags makes them */
+	struct buf away;  /* recipients that are away: {mailbox, since, until, cover} */
 };
 
 struct order *order_new(const char *folder);
@@ -32,6 +36,9 @@ int order_sidecar(struct client *c, struct order *o, const void *text, size_t le
  * dir_fd as name. The id is made if it is empty. */
 int order_seal(struct client *c, struct order *o, bool offline, int dir_fd, const char *name,
 	       struct err *e) __attribute__((warn_unused_result));
+
+/* Members for who reads JSON: "flags":[…],"away":[…]; null where nobody was asked. Appends. */
+void order_told_json(const struct order *o, struct buf *out);
 
 /* --- route.c --- */
 

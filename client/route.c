@@ -151,15 +151,14 @@ check_list(const struct order *o, const struct recipient *to, size_t n, struct e
 
 /* What stands on the case is said before it is sealed. */
 static int
-tell_flags(struct client *c, const struct json *list, struct err *e)
+tell_flags(struct client *c, struct order *o, const struct json *list, struct err *e)
 {
-	struct buf lines = {0}, items = {0};
-	int rc = feed_flags(list, "route.flags", &lines, &items, e);
+	struct buf lines = {0};
+	int rc = feed_flags(list, "route.flags", &lines, &o->flags, e);
 
 	for (const char *f = buf_str(&lines); rc == 0 && *f != '\0'; f = strchr(f, '\n') + 1)
 		say_note(c, "flag on the case: %.*s", (int)strcspn(f, "\n"), f);
 	buf_free(&lines);
-	buf_free(&items);
 	return rc;
 }
 
@@ -182,7 +181,7 @@ tell_added(struct client *c, const struct order *o, const struct recipient *to, 
 
 /* Nobody will look at it for a while: the sender may rather telephone. */
 static int
-tell_away(struct client *c, const struct json *item, struct err *e)
+tell_away(struct client *c, struct order *o, const struct json *item, struct err *e)
 {
 	struct buf text = {0};
 
@@ -193,6 +192,10 @@ tell_away(struct client *c, const struct json *item, struct err *e)
 	away_text(json_member(item, "away"), &text);
 	say_note(c, "%s is %s", json_text(item, "mailbox"), buf_str(&text));
 	buf_free(&text);
+	buf_adds(&o->away, o->away.len > 0 ? ",{" : "{");
+	buf_json_str(&o->away, "mailbox", json_text(item, "mailbox"));
+	away_members(json_member(item, "away"), &o->away);
+	buf_addc(&o->away, '}');
 	return 0;
 }
 
@@ -207,7 +210,7 @@ take_answer(struct client *c, struct order *o, const struct json *doc, struct id
 	int rc = 0;
 
 	if (json_check(doc, answer_rules, "route", e) < 0 || gate_roster(c, &r, e) < 0 ||
-	    tell_flags(c, json_member(doc, "flags"), e) < 0)
+	    tell_flags(c, o, json_member(doc, "flags"), e) < 0)
 		return -1;
 	list = json_member(doc, "to");
 	n = json_count(list);
@@ -217,7 +220,7 @@ take_answer(struct client *c, struct order *o, const struct json *doc, struct id
 		rc = take_recipient(json_item(list, i), &to[i], e) < 0 ||
 			     find_key(c, r, to[i].mailbox, &(*keys)[i], e) < 0 ||
 			     check_named(json_item(list, i), &(*keys)[i], e) < 0 ||
-			     tell_away(c, json_item(list, i), e) < 0
+			     tell_away(c, o, json_item(list, i), e) < 0
 			 ? -1
 			 : 0;
 	if (rc == 0)
@@ -260,6 +263,9 @@ route_ask(struct client *c, struct order *o, struct identity **keys, struct err 
 	int rc = -1;
 
 	drop_covers(o);
+	o->asked = true;
+	buf_clear(&o->flags);
+	buf_clear(&o->away);
 	add_question(o, &question);
 	call.body = question.data;
 	call.body_bytes = question.len;

@@ -76,6 +76,7 @@ tell_sealed(const struct client *c, const struct order *o, const char *path, str
 		buf_json_str(&out, "file", path);
 		buf_json_int(&out, "payload_bytes", (int64_t)o->m->payload_bytes);
 		buf_json_int(&out, "recipients", (int64_t)o->m->nto);
+		order_told_json(o, &out);
 		buf_addc(&out, '}');
 	} else {
 		buf_addf(&out, "sealed %s for %zu mailboxes\n%s\n", o->m->id, o->m->nto, path);
@@ -163,7 +164,7 @@ static int
 send_order(struct client *c, struct order *o, const char *keep, struct err *e)
 {
 	struct spool_result r = {0};
-	struct buf name = {0}, out = {0};
+	struct buf name = {0}, out = {0}, told = {0};
 	struct err ignored;
 	int spool, rc = -1;
 
@@ -172,7 +173,8 @@ send_order(struct client *c, struct order *o, const char *keep, struct err *e)
 	uuid_new(o->m->id, time_now_ms());
 	buf_addf(&name, "%s.shb", o->m->id);
 	if (seal_and_submit(c, o, spool, buf_str(&name), &r, e) == 0) {
-		spool_tell(c, &r, &out);
+		order_told_json(o, &told);
+		spool_tell(c, &r, buf_str(&told), &out);
 		rc = keep != NULL ? keep_copy(spool, buf_str(&name), keep, e) : 0;
 		if (rc == 0 && (rc = files_remove(spool, buf_str(&name), e)) == 0)
 			rc = say(c, &out, e);
@@ -185,6 +187,7 @@ send_order(struct client *c, struct order *o, const char *keep, struct err *e)
 	free(r.evidence);
 	buf_free(&name);
 	buf_free(&out);
+	buf_free(&told);
 	return rc;
 }
 

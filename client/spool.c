@@ -153,7 +153,7 @@ spool_submit(struct client *c, int dir_fd, const char *name, struct spool_result
 }
 
 void
-spool_tell(const struct client *c, const struct spool_result *r, struct buf *out)
+spool_tell(const struct client *c, const struct spool_result *r, const char *more, struct buf *out)
 {
 	char when[TIME_TEXT];
 
@@ -173,5 +173,6 @@ spool_tell(const struct client *c, const struct spool_result *r, struct buf *out
 	buf_json_int(out, "seq", (int64_t)r->seq);
 	buf_json_str(out, "evidence", r->evidence);
 	buf_json_key(out, "known");
-	buf_adds(out, r->known ? "true}" : "false}");
+	buf_adds(out, r->known ? "true" : "false");
+	buf_addf(out, "%s%s}", *more != '\0' ? "," : "", more);
 }

@@ -21,7 +21,8 @@ int spool_submit(struct client *c, int dir_fd, const char *name, struct spool_re
 		 struct err *e) __attribute__((warn_unused_result));
 /* The folder spool of the state. *fd is the caller's. */
 int spool_folder(struct client *c, int *fd, struct err *e) __attribute__((warn_unused_result));
-/* "sent ID …" or JSON, to out. */
-void spool_tell(const struct client *c, const struct spool_result *r, struct buf *out);
+/* "sent ID …" or JSON, to out. more: further members of that JSON, as text; may be empty. */
+void spool_tell(const struct client *c, const struct spool_result *r, const char *more,
+		struct buf *out);
 
 #endif

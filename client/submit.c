@@ -17,7 +17,7 @@ submit_file(struct client *c, const char *path, struct buf *out, struct err *e)
 	int rc = spool_submit(c, AT_FDCWD, path, &r, e);
 
 	if (rc == 0)
-		spool_tell(c, &r, out);
+		spool_tell(c, &r, "", out);
 	free(r.evidence);
 	return rc;
 }
@@ -29,7 +29,7 @@ submit_spooled(struct client *c, int spool, const char *name, struct buf *out, s
 	int rc = spool_submit(c, spool, name, &r, e);
 
 	if (rc == 0)
-		spool_tell(c, &r, out);
+		spool_tell(c, &r, "", out);
 	free(r.evidence);
 	return rc == 0 ? files_remove(spool, name, e) : -1;
 }

@@ -122,6 +122,8 @@ try:
     flags = next(i["flags"] for i in feed() if i["bundle"] == later)
     ok("two that raise it are one flag, which names both",
        [(f["concern"], f["bundle"], f["bundles"], [s["bundle"] for s in f["sources"]]) for f in flags] == [("inconclusive", concern, 2, [concern, second])], flags)  # fmt: skip
+    sealed = wmp.good("who seals for the child", "seal", "--class", "general", "--from", "wmp/ppu", "--to", "csc/mash", "--about", OTHER_CHILD, "--out", "sealed.shb", LETTER)
+    ok("  is told in JSON", [(f["concern"], f["bundles"]) for f in sealed["flags"]] == [("inconclusive", 2)] and sealed["away"] == [], sealed)
     tracked = wmp.good("the sender of the later one tracks it", "track", later)["flags"]
     ok("  and sees the flag", [(f["concern"], f["bundle"], f["bundles"]) for f in tracked] == [("inconclusive", concern, 2)], tracked)
     uhcw.refused("one person does not discount it", "signature", 1, "send", "--class", "t-discounted", "--from", "uhcw/emergency", "--to", "csc/mash",

@@ -218,7 +218,11 @@ try:
     post = ["--from", "uhcw/emergency", "--class", "general", "--to", "schools/st-j.dsl"]
     done = plain(uhcw, "send", *post, LETTER)
     ok("  who sends to it is told", done.returncode == 0 and "st-j.dsl is away until 2026-12-2" in done.stderr, done)
-    id = uhcw.good("  sent", "send", *post, LETTER)["id"]
+    sent = uhcw.good("  sent", "send", *post, LETTER)
+    id = sent["id"]
+    ok("  in JSON too, with who covers", [(a["mailbox"], a["until"], a["cover"]) for a in sent["away"]] == [("schools/st-j.dsl", told["away"]["until"], "schools/st-j.head")], sent)
+    asked = uhcw.good("  sealed offline", "seal", *post, "--offline", "--out", "offline.shb", LETTER)
+    ok("  nobody was asked", (asked["away"], asked["flags"]) == (None, None), asked)
     away = {m["mailbox"]: m.get("away") for m in uhcw.good("  and tracked", "track", id)["mailboxes"]}
     ok("  says until when", away["schools/st-j.dsl"]["until"] == told["away"]["until"], away)
     ok("  for people too, and who covers", re.search("away until .*, covered by schools/", plain(uhcw, "track", id).stdout), away)
