@@ -13,6 +13,9 @@
 #define DER_MAX 4096 /* bytes: a P-256 key has 138, RSA of 4096 bits 2,400 */
 #define LINE	48   /* bytes of DER in a line of PEM (RFC 7468) */
 
+_Static_assert(sizeof BEGIN + sizeof END + DER_MAX * 4 / 3 + DER_MAX / LINE + 8 <= KEY_PEM_MAX,
+	       "KEY_PEM_MAX");
+
 /* In lines, straight into memory that is wiped: OpenSSL's own writer leaves the last line behind.
  */
 static void

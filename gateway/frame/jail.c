@@ -107,16 +107,26 @@ no_way_back(struct err *e)
 	return 0;
 }
 
-/* The keys stand in it already: what there is now stays in memory. Later pages are not held, since
- * a user's limit is small and a role must not fail at it under load. */
+/* All that it has and will have, each page from its first use on; but only without a limit, which a
+ * role would fail at under load. With one the keys' own memory is held as it is (room.h, crypto.h),
+ * and what there is now if it fits. */
 static int
 lock_memory(struct jail_report *r, struct err *e)
 {
-	if (mlockall(MCL_CURRENT) == 0)
-		return 0;
-	if (errno != ENOMEM && errno != EPERM)
-		return err_sys(e, "mlockall");
-	r->no_lock = "the user's limit is too low (RLIMIT_MEMLOCK)";
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+	bool endless;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0 && errno != EPERM)
+		return err_sys(e, "setrlimit memlock");
+	endless = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+	if (mlockall(MCL_CURRENT | MCL_ONFAULT | (endless ? MCL_FUTURE : 0)) < 0) {
+		if (errno != ENOMEM && errno != EPERM)
+			return err_sys(e, "mlockall");
+		r->no_lock = "of more than the keys the user's limit is too low (RLIMIT_MEMLOCK)";
+	} else if (!endless) {
+		r->no_lock =
+		    "what comes later, but for the keys: there is a limit (RLIMIT_MEMLOCK)";
+	}
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "frame/jail.h"
 #include "frame/role.h"
+#include "frame/room.h"
 #include "frame/settings.h"
 #include "safehand/log.h"
 
@@ -117,9 +118,9 @@ static void
 file_drop(struct role_file *f)
 {
 	if (f->is_secret)
-		buf_wipe(&f->data);
+		room_drop(&f->data);
 	else
-		buf_free(&f->data);
+		buf_wipe(&f->data);
 }
 
 /* Its place in the files, nfiles if master sent none of that name. */
@@ -147,7 +148,7 @@ role_secret_drop(struct role_env *of, const char *name)
 	size_t i = find_file(of, name);
 
 	if (i < of->nfiles)
-		buf_wipe(&of->files[i].data);
+		file_drop(&of->files[i]);
 }
 
 /* --- messages of master --- */
@@ -156,11 +157,14 @@ static void
 take_file(const struct msg_named *m, int fd, bool secret)
 {
 	struct role_file *f = &boot.files[boot.nfiles];
+	struct stat st;
 	struct err e;
 
 	assert(boot.nfiles < ROLE_FILES_MAX);
 	*f = (struct role_file){.is_secret = secret};
 	snprintf(f->name, sizeof f->name, "%s", m->name);
+	if (secret && fstat(fd, &st) == 0 && st.st_size <= (off_t)FILE_MAX_BYTES)
+		room_new(&f->data, (size_t)st.st_size); /* what is read never moves from there */
 	if (role_read_fd(fd, FILE_MAX_BYTES, &f->data, &e) < 0) {
 		err_wrap(&e, "file %s", m->name);
 		log_fatal("boot", &e);

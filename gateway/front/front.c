@@ -7,6 +7,7 @@
 
 #include <event2/listener.h>
 
+#include "frame/room.h"
 #include "front/front.h"
 #include "safehand/crypto.h"
 #include "safehand/key.h"
@@ -80,18 +81,21 @@ set_limits(struct front *f)
 	}
 }
 
-/* The key without its encryption, if it has some. */
+/* The key without its encryption, which is opened into room_secret if it has some. */
 static int
-open_key(const struct front *f, struct buf *out_secret, struct err *e)
+open_key(const struct front *f, struct buf *room_secret, const struct buf **pem, struct err *e)
 {
 	const struct buf *key = role_file(f->env, "front.key"),
 			 *word = role_file(f->env, "front.key-passphrase");
 
 	if (key == NULL)
 		return err_set(e, ERR_CONFIG, "key is empty");
+	*pem = key;
 	if (word == NULL)
-		buf_add(out_secret, key->data, key->len);
-	else if (key_open(key, word, out_secret, e) < 0)
+		return 0;
+	room_new(room_secret, KEY_PEM_MAX);
+	*pem = room_secret;
+	if (key_open(key, word, room_secret, e) < 0)
 		return err_wrap(e, "%s", conf_str(f->env->conf, "front", NULL, "key"));
 	return 0;
 }
@@ -99,9 +103,8 @@ open_key(const struct front *f, struct buf *out_secret, struct err *e)
 static int
 new_tls(struct front *f, struct err *e)
 {
-	struct buf key_secret = {0};
+	struct buf room_secret = {0};
 	struct tls_files files = {.certificate = role_file(f->env, "front.certificate"),
-				  .key = &key_secret,
 				  .root = role_file(f->env, "root"),
 				  .issuing = role_file(f->env, "issuing"),
 				  .crl = role_file(f->env, "crl"),
@@ -113,10 +116,10 @@ new_tls(struct front *f, struct err *e)
 
 	if (!files.certificate || !files.root || !files.issuing || !files.crl)
 		return err_set(e, ERR_CONFIG, "certificate, root, issuing or crl is empty");
-	rc = open_key(f, &key_secret, e);
+	rc = open_key(f, &room_secret, &files.key, e);
 	if (rc == 0)
 		rc = tls_new(&files, allow_12, &made, e);
-	buf_wipe(&key_secret);
+	room_drop(&room_secret);
 	role_secret_drop(f->env, "front.key");
 	role_secret_drop(f->env, "front.key-passphrase");
 	if (rc < 0)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "frame/role.h"
+#include "frame/room.h"
 #include "notary/notary.h"
 #include "safehand/crypto.h"
 #include "safehand/key.h"
@@ -16,6 +17,10 @@
 #define TSA_KEY	   "notary.tsa-key"
 #define NOTICE_KEY "notary.notice-key"
 #define WORD	   "notary.key-passphrase"
+
+#define KEYS_HEAP                                                                                  \
+	65536 /* bytes: three keys, what signing with them takes, random numbers' state            \
+	       */
 
 #define WARN_EVERY_MS 60000 /* a doubtful clock is said once a minute */
 
@@ -124,9 +129,11 @@ is_in_token(const struct buf *key)
 	return key != NULL && strncmp(buf_str(key), "pkcs11:", 7) == 0;
 }
 
-/* The key that master sent under this name, without its encryption if it has some; or its URI. */
+/* The key that master sent under this name, or its URI. Its encryption, if it has some, is taken
+ * off into room_secret. */
 static int
-open_key(struct role_env *env, const char *name, struct buf *out_secret, struct err *e)
+open_key(struct role_env *env, const char *name, struct buf *room_secret, const struct buf **out,
+	 struct err *e)
 {
 	const struct buf *key = role_file(env, name), *word = role_file(env, WORD);
 
@@ -134,10 +141,12 @@ open_key(struct role_env *env, const char *name, struct buf *out_secret, struct 
 		return err_set(e, ERR_CONFIG, "it is empty");
 	if (is_in_token(key) && !env->token)
 		return err_set(e, ERR_CONFIG, "a token is reached for at a start only: restart");
-	if (word != NULL && !is_in_token(key))
-		return key_open(key, word, out_secret, e);
-	buf_add(out_secret, key->data, key->len);
-	return 0;
+	*out = key;
+	if (word == NULL || is_in_token(key))
+		return 0;
+	room_new(room_secret, KEY_PEM_MAX);
+	*out = room_secret;
+	return key_open(key, word, room_secret, e);
 }
 
 /* Which of the files it is that is refused. */
@@ -168,22 +177,21 @@ static int
 take_notice_key(struct role_env *env, struct err *e)
 {
 	bool has_key = role_file(env, NOTICE_KEY) != NULL;
-	const struct buf *cert = role_file(env, "notary.notice-certificate");
+	const struct buf *cert = role_file(env, "notary.notice-certificate"), *key;
 	struct signer *signer = NULL;
-	struct buf key_secret = {0};
+	struct buf room_secret = {0};
 	int rc = 0;
 
 	if (has_key != (cert != NULL))
 		return err_set(e, ERR_CONFIG,
 			       "notary: notice-key and notice-certificate: one is missing");
 	if (has_key) {
-		rc = open_key(env, NOTICE_KEY, &key_secret, e);
+		rc = open_key(env, NOTICE_KEY, &room_secret, &key, e);
 		if (rc == 0)
-			rc = signer_new(key_secret.data, key_secret.len, cert->data, cert->len,
-					&signer, e);
+			rc = signer_new(key->data, key->len, cert->data, cert->len, &signer, e);
 		if (rc == 0)
 			rc = try_notices(signer, e);
-		buf_wipe(&key_secret);
+		room_drop(&room_secret);
 	}
 	if (rc < 0) {
 		signer_free(signer);
@@ -198,12 +206,13 @@ static int
 take_log_key(struct role_env *env, struct err *e)
 {
 	const char *origin = conf_str(env->conf, "notary", NULL, "origin");
-	struct buf key_secret = {0};
-	int rc = open_key(env, LOG_KEY, &key_secret, e);
+	struct buf room_secret = {0};
+	const struct buf *key;
+	int rc = open_key(env, LOG_KEY, &room_secret, &key, e);
 
 	if (rc == 0)
-		rc = note_signer_new(origin, key_secret.data, key_secret.len, &notary.signer, e);
-	buf_wipe(&key_secret);
+		rc = note_signer_new(origin, key->data, key->len, &notary.signer, e);
+	room_drop(&room_secret);
 	return rc < 0 ? name_key(env, LOG_KEY, e) : 0;
 }
 
@@ -211,20 +220,19 @@ take_log_key(struct role_env *env, struct err *e)
 static int
 take_tsa_key(struct role_env *env, struct err *e)
 {
-	const struct buf *cert = role_file(env, "notary.tsa-certificate");
-	struct buf key_secret = {0}, warm = {0};
+	const struct buf *cert = role_file(env, "notary.tsa-certificate"), *key;
+	struct buf room_secret = {0}, warm = {0};
 	uint8_t digest[DIGEST_BYTES] = {0};
 	int rc;
 
 	if (cert == NULL)
 		return err_set(e, ERR_CONFIG, "notary: tsa-certificate is empty");
-	rc = open_key(env, TSA_KEY, &key_secret, e);
+	rc = open_key(env, TSA_KEY, &room_secret, &key, e);
 	if (rc == 0)
-		rc =
-		    tsa_new(key_secret.data, key_secret.len, cert->data, cert->len, &notary.tsa, e);
+		rc = tsa_new(key->data, key->len, cert->data, cert->len, &notary.tsa, e);
 	if (rc == 0)
 		rc = tsa_stamp(notary.tsa, digest, time_now_ms(), &warm, e);
-	buf_wipe(&key_secret);
+	room_drop(&room_secret);
 	buf_free(&warm);
 	return rc < 0 ? name_key(env, TSA_KEY, e) : 0;
 }
@@ -292,10 +300,14 @@ reload(struct role_env *env, struct err *e)
 int
 main(int argc, char **argv)
 {
+	struct err e;
+
 	static const struct chan_handler handlers[] = {
 	    {MSG_LAST, on_last}, {MSG_SEAL, on_seal}, {MSG_NOTICE, on_notice}, {0, NULL}};
 	static const struct role role = {
 	    .id = ROLE_NOTARY, .handlers = handlers, .prepare = prepare, .reload = reload};
 
+	if (crypto_guard(KEYS_HEAP, &e) < 0)
+		log_fatal("start", &e);
 	return role_main(argc, argv, &role);
 }

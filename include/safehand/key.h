@@ -9,6 +9,7 @@
 #include "safehand/err.h"
 
 #define KEY_PASSPHRASE_MAX 1024 /* bytes */
+#define KEY_PEM_MAX	   6144 /* bytes that key_open appends at most */
 
 /* Appends the key in PEM without encryption to pem_secret, which the caller wipes. passphrase: a
  * line, whose end is not part of it. Nothing is asked at a terminal. ERR_SECRET: the passphrase

@@ -41,3 +41,23 @@ def found(pid, wanted):
         for key, forms in wanted.items():
             here |= {(key, form) for form, data in forms.items() if data in block}
     return here
+
+
+def places(pid, wanted):
+    """Where they lie: (key, form, name of the mapping, its flags as the kernel has them: lo locked, dd not in a core)."""
+    here, span = [], None
+    with open(f"/proc/{pid}/smaps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps:
+            words = line.split()
+            if re.fullmatch(r"[0-9a-f]+-[0-9a-f]+", words[0]):
+                start, end = (int(x, 16) for x in words[0].split("-"))
+                span = None if "r" not in words[1] or "[v" in line else (start, end, words[5] if len(words) > 5 else "anonymous")
+            elif words[0] == "VmFlags:" and span:
+                start, end, name = span
+                try:
+                    mem.seek(start)
+                    block = mem.read(end - start)
+                except OSError:
+                    continue
+                here += [(key, form, name, words[1:]) for key, forms in wanted.items() for form, data in forms.items() if data in block]
+    return here

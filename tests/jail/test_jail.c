@@ -24,6 +24,7 @@
 #include "frame/calls.h"
 #include "frame/jail.h"
 #include "frame/role.h"
+#include "frame/room.h"
 
 #define USER	"nobody" /* whom the children become: on every Debian */
 #define USER_ID 65534
@@ -32,14 +33,15 @@
 static char folder[] = "/tmp/safehand-jail-XXXXXX";
 static struct buf said; /* what the last child printed */
 static int landlock;	/* the level in force here */
+static bool endless;	/* may a role lock all memory that it will have? */
 
 static const struct row {
 	enum role_id role;
-	bool chroot, few, token;
+	bool chroot, few, token, secrets;
 } rows[] = {
-    {ROLE_FRONT, true, false, false}, {ROLE_VERIFY, true, true, false},
-    {ROLE_STORE, true, false, false}, {ROLE_NOTARY, true, true, false},
-    {ROLE_NOTARY, true, true, true},  {ROLE_COURIER, false, true, false},
+    {ROLE_FRONT, true, false, false, true},  {ROLE_VERIFY, true, true, false, false},
+    {ROLE_STORE, true, false, false, false}, {ROLE_NOTARY, true, true, false, true},
+    {ROLE_NOTARY, true, true, true, true},   {ROLE_COURIER, false, true, false, true},
 };
 #define ROWS (sizeof rows / sizeof *rows)
 
@@ -139,7 +141,9 @@ check_told(const struct buf *told, bool root)
 	CHECK(has(told, "landlock: ") == (landlock == 0));
 	CHECK(has(told, "built with sanitizers") == (calls_unfiltered() != NULL));
 	if (root && landlock > 0 && calls_unfiltered() == NULL)
-		CHECK(has(told, "\"skipped\":\"\""));
+		CHECK(has(told, endless || !row->secrets
+				    ? "\"skipped\":\"\""
+				    : "\"skipped\":\"memory kept out of swap: "));
 }
 
 static void
@@ -427,6 +431,57 @@ store_works_in_its_folder(void **state)
 	}
 }
 
+/* --- what holds secrets --- */
+
+#define LATER 65536 /* bytes that a role takes when it is at work */
+
+/* The kernel gives back no page that is locked: it says EINVAL. */
+static void
+take_memory(void)
+{
+	bool locked = row->secrets && endless;
+	struct buf told = {0};
+	void *p;
+
+	if (as_user_first)
+		leave_root();
+	enter(&told);
+	p = mmap(NULL, LATER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK(madvise(p, LATER, MADV_DONTNEED) == (locked ? -1 : 0));
+	buf_free(&told);
+}
+
+static void
+what_comes_later_is_locked(void **state)
+{
+	for (int user = geteuid() != 0; user < 2; user++) {
+		as_user_first = user;
+		for (size_t i = 0; i < ROWS; i++)
+			run_well(&rows[i], take_memory);
+	}
+	if (!endless)
+		print_message("skipped: locking what comes later: there is a limit here\n");
+}
+
+/* A secret's own pages are locked and in no core, limit or not, and nothing is left of it. */
+static void
+a_room_is_locked(void **state)
+{
+	struct buf room = {0};
+
+	for (int i = 0; i < 1000; i++) { /* more than any limit, if they were not given back */
+		room_new(&room, LATER);
+		assert_true(room.cap > LATER && room.len == 0);
+		buf_adds(&room, "a secret");
+		assert_int_equal(madvise(room.data, room.cap, MADV_DONTNEED), -1);
+		assert_int_equal(errno, EINVAL);
+		room_drop(&room);
+		assert_null(room.data);
+	}
+	room_drop(&room);
+}
+
 /* --- another role's memory --- */
 
 static char hidden[] = "the log's secret";
@@ -562,6 +617,7 @@ begin(void **state)
 	if (mkdtemp(folder) == NULL || chmod(folder, 0755) < 0 || make_scene() < 0)
 		return -1;
 	landlock = WEXITSTATUS(run(&rows[0], make_level));
+	endless = setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}) == 0;
 	scene.other = victim(&rows[3], &other_hold);
 	snprintf(scene.mem, sizeof scene.mem, "/proc/%d/mem", (int)scene.other);
 	print_message("Landlock here: level %d; filter of system calls: %s\n", landlock,
@@ -599,6 +655,8 @@ main(void)
 					   cmocka_unit_test(allowed),
 					   cmocka_unit_test(only_who_has_a_token_reads),
 					   cmocka_unit_test(store_works_in_its_folder),
+					   cmocka_unit_test(what_comes_later_is_locked),
+					   cmocka_unit_test(a_room_is_locked),
 					   cmocka_unit_test(memory_of_a_jailed_role)};
 
 	return cmocka_run_group_tests(tests, begin, end);

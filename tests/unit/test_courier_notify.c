@@ -13,6 +13,7 @@
 #include "courier/mail.h"
 #include "courier/notify.h"
 #include "courier/webhook.h"
+#include "frame/room.h"
 #include "frame/settings.h"
 #include "safehand/json.h"
 #include "safehand/log.h"
@@ -130,6 +131,8 @@ file_add(const char *name, const char *text, bool secret)
 	struct role_file *f = &env.files[env.nfiles++];
 
 	snprintf(f->name, sizeof f->name, "%s", name);
+	if (secret)
+		room_new(&f->data, strlen(text));
 	buf_adds(&f->data, text);
 	f->is_secret = secret;
 }
@@ -138,7 +141,7 @@ static void
 env_clear(void)
 {
 	for (size_t i = 0; i < env.nfiles; i++)
-		buf_free(&env.files[i].data);
+		role_secret_drop(&env, env.files[i].name);
 	conf_free(env.conf);
 	env = (struct role_env){.base = base};
 }

@@ -15,6 +15,7 @@
 
 #include "tap.h"
 
+#include "frame/room.h"
 #include "frame/settings.h"
 #include "frame/range.h"
 #include "front/front.h"
@@ -311,15 +312,22 @@ add_file(const char *name, struct buf data, bool secret)
 	struct role_file *f = &env.files[env.nfiles++];
 
 	snprintf(f->name, sizeof f->name, "%s", name);
-	f->data = data;
 	f->is_secret = secret;
+	if (!secret) {
+		f->data = data;
+		return;
+	}
+	room_new(&f->data, data.len);
+	buf_add(&f->data, data.data, data.len);
+	buf_free(&data);
 }
 
 static void
 add_files(void)
 {
-	while (env.nfiles > 0)
-		buf_free(&env.files[--env.nfiles].data);
+	for (size_t i = 0; i < env.nfiles; i++)
+		role_secret_drop(&env, env.files[i].name);
+	env.nfiles = 0;
 	add_file("root", pki_file("trust/root.pem"), false);
 	add_file("issuing", pki_file("trust/issuing.pem"), false);
 	add_file("crl", pki_file("trust/crl.pem"), false);
