@@ -34,6 +34,8 @@ static const char *const names[EVENTS] = {
     [EVENT_KEY_CHANGE] = "KeyChange",
     [EVENT_GATEWAY_START] = "GatewayStart",
     [EVENT_FETCHED] = "Fetched",
+    [EVENT_HELD] = "Held",
+    [EVENT_RELEASED] = "Released",
 };
 
 const char *

@@ -38,6 +38,8 @@ static const unsigned calls_for[EVENTS] = {
     [EVENT_SUPERSEDED] = BUNDLE | MANIFEST,
     [EVENT_WITHDRAWN] = BUNDLE | MANIFEST | MAILBOX,
     [EVENT_FETCHED] = BUNDLE | MANIFEST | MAILBOX | ACTOR,
+    [EVENT_HELD] = BUNDLE | MANIFEST,
+    [EVENT_RELEASED] = BUNDLE | MANIFEST,
 };
 
 /* A withdrawal is shown by its sender's statement; that a recipient was told of it has none. */

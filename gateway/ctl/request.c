@@ -6,7 +6,9 @@
 #include "ctl/request.h"
 #include "ctl/show.h"
 #include "safehand/enc.h"
+#include "safehand/entry.h"
 #include "safehand/name.h"
+#include "safehand/time.h"
 
 #define WAIT_SHORT 30	/* seconds: a listing, a change that waits for one group */
 #define WAIT_LONG  3600 /* seconds: a reload reads every file */
@@ -48,6 +50,67 @@ check_filter(const char *word, struct err *e)
 	}
 	return err_set(e, ERR_USAGE,
 		       "%s: want agency=A, mailbox=A/ROLE, class=C, before=N or limit=N", word);
+}
+
+/* A date, or a time of RFC 3339 with Z. */
+static bool
+is_time(const char *value)
+{
+	int64_t ignored;
+
+	return date_parse(value, &ignored) == 0 || time_parse(value, &ignored) == 0;
+}
+
+/* since= and until=; 1: it is neither. */
+static int
+check_time(const char *word, struct err *e)
+{
+	const char *equals = strchr(word, '=');
+
+	if (strncmp(word, "since=", 6) != 0 && strncmp(word, "until=", 6) != 0)
+		return 1;
+	return is_time(equals + 1)
+		   ? 0
+		   : err_set(e, ERR_USAGE,
+			     "%s: want a date, such as 2026-11-25, or a time in UTC, such as "
+			     "2026-11-25T09:00:00Z",
+			     word);
+}
+
+static int
+check_audit(const char *word, struct err *e)
+{
+	int rc = check_time(word, e);
+
+	if (rc <= 0)
+		return rc;
+	if (strncmp(word, "event=", 6) == 0)
+		return event_by_name(word + 6) != EVENT_NONE
+			   ? 0
+			   : err_set(e, ERR_USAGE,
+				     "%s: there is none of that name; safehand-evidence(5) lists "
+				     "them",
+				     word);
+	if (strncmp(word, "class=", 6) == 0 || check_filter(word, e) < 0)
+		return err_set(e, ERR_USAGE,
+			       "%s: want agency=A, mailbox=A/ROLE, event=E, since=T, until=T, "
+			       "before=N or limit=N",
+			       word);
+	return 0;
+}
+
+static int
+check_report(const char *word, struct err *e)
+{
+	int rc = check_time(word, e);
+
+	if (rc <= 0)
+		return rc;
+	if (strcmp(word, "by=mailbox") == 0 || strcmp(word, "by=agency") == 0 ||
+	    strcmp(word, "by=class") == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "%s: want by=mailbox, by=agency, by=class, since=T or until=T",
+		       word);
 }
 
 static int
@@ -97,13 +160,21 @@ const struct command commands[] = {
      show_mailboxes},
     {"evidence", "ID | SEQ", "the entries about a bundle, or the evidence file of one entry", 1, 1,
      WAIT_SHORT, NULL, check_id_or_seq, show_evidence},
-    {"quarantine", "", "bundles whose bytes are damaged, and why", 0, 0, WAIT_SHORT, NULL, NULL,
+    {"quarantine", "", "bundles that are damaged or held, and why", 0, 0, WAIT_SHORT, NULL, NULL,
      show_quarantine},
     {"board", "[mailbox=M] [limit=N]",
      "what is overdue, by whom and for how long; of a mailbox: what it owes", 0, 2, WAIT_SHORT,
      NULL, check_board, show_board},
-    {"release", "ID", "take a bundle out of quarantine if its bytes are whole again", 1, 1,
-     WAIT_SHORT, NULL, check_id, show_done},
+    {"audit", "[agency=A] [mailbox=M] [event=E] [since=T] [until=T] [before=N] [limit=N]",
+     "who did what and when: entries of the log, newest first", 0, 7, WAIT_SHORT, NULL, check_audit,
+     show_audit},
+    {"report", "[by=mailbox|agency|class] [since=T] [until=T]",
+     "of what fell due, how much was done in time, late, by the cover, never", 0, 3, WAIT_SHORT,
+     NULL, check_report, show_report},
+    {"hold", "ID", "hold a bundle back: nobody gets it, and it is not purged, until it is released",
+     1, 1, WAIT_SHORT, "Hold this bundle back from everybody that it is for?", check_id, show_done},
+    {"release", "ID", "give a held bundle free, or a damaged one if its bytes are whole again", 1,
+     1, WAIT_SHORT, NULL, check_id, show_done},
     {"purge", "ID", "erase a bundle's keys and payload for good; its evidence stays", 1, 1,
      WAIT_SHORT, "Erase this bundle's keys and payload for good? Its evidence stays.", check_id,
      show_done},

@@ -355,6 +355,70 @@ show_board(const struct json *a, const char *word, int64_t now_ms, struct buf *o
 	return ERR_OK;
 }
 
+/* --- oversight --- */
+
+enum err_code
+show_audit(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {
+	    {"SEQ", true},   {"TIME", false},	 {"EVENT", false}, {"BUNDLE", false},
+	    {"FROM", false}, {"MAILBOX", false}, {"CODE", false},  {"BY CERTIFICATE", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "entries");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		const char *actor = json_text(row, "actor");
+		int64_t ms;
+
+		add_number(&t, row, "seq");
+		add_time(&t, json_text(row, "time"), &ms);
+		table_add(&t, json_text(row, "event"));
+		table_add(&t, json_text(row, "bundle"));
+		table_add(&t, json_text(row, "from"));
+		table_add(&t, json_text(row, "mailbox"));
+		table_add(&t, json_text(row, "code"));
+		if (actor != NULL)
+			table_addf(&t, "%.16s", actor); /* enough to find it; --json has all */
+		else
+			table_add(&t, NULL);
+	}
+	finish(&t, "no entry\n", out);
+	return ERR_OK;
+}
+
+enum err_code
+show_report(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {
+	    {"WHO", false},	  {"OWED", false},   {"DUE", true},   {"IN TIME", true},
+	    {"%", true},	  {"LATE", true},    {"COVER", true}, {"NEVER", true},
+	    {"ON AVERAGE", true}, {"AT WORST", true}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "rows");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		int64_t due = json_number(row, "due"), worst = json_number(row, "latest_ms");
+		char mean[SHOWN_TEXT], late[SHOWN_TEXT];
+
+		age_show(mean, json_has_no(row, "mean_ms") ? -1 : json_number(row, "mean_ms"));
+		age_show(late, worst);
+		table_add(&t, json_text(row, "who"));
+		table_add(&t, json_text(row, "owed"));
+		add_number(&t, row, "due");
+		add_number(&t, row, "in_time");
+		table_addf(&t, "%" PRId64, due > 0 ? json_number(row, "in_time") * 100 / due : 0);
+		add_number(&t, row, "late");
+		add_number(&t, row, "by_other");
+		add_number(&t, row, "never");
+		table_add(&t, json_has_no(row, "mean_ms") ? NULL : mean);
+		table_add(&t, worst > 0 ? late : NULL);
+	}
+	finish(&t, "nothing has fallen due\n", out);
+	return ERR_OK;
+}
+
 /* --- acts --- */
 
 enum err_code

@@ -23,6 +23,7 @@
 #include "store/desk.h"
 #include "store/fsck.h"
 #include "store/group.h"
+#include "store/oversight.h"
 #include "store/proof.h"
 #include "store/purge.h"
 #include "store/upload.h"
@@ -447,6 +448,35 @@ run_canaries(struct control *c, char **words, size_t n)
 	return false;
 }
 
+static bool
+run_hold(struct control *c, char **words, size_t n)
+{
+	return run_act(c, words[0], hold_bundle);
+}
+
+static bool
+run_oversight(struct control *c, char **words, size_t n,
+	      int (*ask)(struct store *s, char **words, size_t n, struct buf *json, struct err *e))
+{
+	struct err e = {0};
+
+	if (ask(c->store, words, n, &c->out, &e) < 0)
+		answer_error(c, &e);
+	return false;
+}
+
+static bool
+run_audit(struct control *c, char **words, size_t n)
+{
+	return run_oversight(c, words, n, audit_json);
+}
+
+static bool
+run_report(struct control *c, char **words, size_t n)
+{
+	return run_oversight(c, words, n, report_json);
+}
+
 static const struct command commands[] = {
     {"status", 0, 0, run_status},	  {"bundles", 0, 5, run_bundles},
     {"mailboxes", 0, 0, run_mailboxes},	  {"evidence", 1, 1, run_evidence},
@@ -454,7 +484,8 @@ static const struct command commands[] = {
     {"purge", 1, 1, run_purge},		  {"fsck", 0, 1, run_fsck},
     {"backup", 0, 0, run_backup},	  {"board", 0, 2, run_board},
     {"canary", 1, 1, run_canary},	  {"uncanary", 1, 1, run_uncanary},
-    {"canaries", 0, 0, run_canaries},
+    {"canaries", 0, 0, run_canaries},	  {"hold", 1, 1, run_hold},
+    {"audit", 0, 7, run_audit},		  {"report", 0, 3, run_report},
 };
 
 static bool

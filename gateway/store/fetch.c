@@ -48,7 +48,7 @@ allowed(struct store *s, const struct ledger_bundle *b, const struct ledger_deli
 	if (b->state != BUNDLE_LIVE)
 		return err_set(e, ERR_UNKNOWN, "%s was purged", b->id);
 	if (ledger_is_quarantined(s->reader, b->n))
-		return err_set(e, ERR_SYSTEM, "%s is in quarantine: its bytes are damaged", b->id);
+		return quarantine_refuse(b, e);
 	return 0;
 }
 

@@ -241,8 +241,8 @@ ledger_set_bundle_state(struct ledger *l, const struct ledger_bundle *b,
 		agency_add(l, b, -1);
 }
 
-static const char *
-or_null(const char *s)
+const char *
+ledger_or_null(const char *s)
 {
 	return s == NULL ? "" : s;
 }
@@ -253,8 +253,8 @@ ledger_each_bundle(struct ledger *l, const struct ledger_filter *f,
 {
 	struct ledger_bundle b;
 
-	sql_bind(l->sql, Q_BUNDLES, "ittti", f->before, or_null(f->agency), or_null(f->mailbox),
-		 or_null(f->klass), (int64_t)f->limit);
+	sql_bind(l->sql, Q_BUNDLES, "ittti", f->before, ledger_or_null(f->agency),
+		 ledger_or_null(f->mailbox), ledger_or_null(f->klass), (int64_t)f->limit);
 	while (sql_next(l->sql, Q_BUNDLES)) {
 		ledger_bundle_row(l->sql, Q_BUNDLES, 0, &b);
 		each(ctx, &b);
@@ -459,6 +459,19 @@ ledger_is_quarantined(struct ledger *l, int64_t bundle)
 		return false;
 	sql_done(l->sql, Q_IS_QUARANTINED);
 	return true;
+}
+
+bool
+ledger_is_held(struct ledger *l, int64_t bundle)
+{
+	char why[ERR_TEXT_MAX];
+
+	sql_bind(l->sql, Q_IS_QUARANTINED, "i", bundle);
+	if (!sql_next(l->sql, Q_IS_QUARANTINED))
+		return false;
+	sql_text(l->sql, Q_IS_QUARANTINED, 0, why, sizeof why);
+	sql_done(l->sql, Q_IS_QUARANTINED);
+	return strcmp(why, QUARANTINE_HELD) == 0;
 }
 
 void

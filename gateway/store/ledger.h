@@ -207,6 +207,8 @@ void ledger_each_subscriber(struct ledger *l, const char *kind, const char *valu
 void ledger_quarantine(struct ledger *l, int64_t bundle, int64_t since_ms, const char *why);
 void ledger_unquarantine(struct ledger *l, int64_t bundle);
 bool ledger_is_quarantined(struct ledger *l, int64_t bundle);
+#define QUARANTINE_HELD "held by an administrator" /* why: of one that is whole */
+bool ledger_is_held(struct ledger *l, int64_t bundle);
 void ledger_each_quarantined(struct ledger *l,
 			     void (*each)(void *ctx, const struct ledger_bundle *b,
 					  int64_t since_ms, const char *why),
@@ -227,5 +229,36 @@ bool ledger_integrity(struct ledger *l, unsigned part, struct buf *text);
 /* Whether what is counted as it comes is what is there; false with the first that is not. */
 bool ledger_recount_agencies(struct ledger *l, char name[static NAME_MAILBOX]);
 bool ledger_recount_mailboxes(struct ledger *l, char name[static NAME_MAILBOX]);
+
+/* --- oversight --- */
+
+/* The log by who and when, newest first. */
+struct ledger_audit {
+	const char *agency,
+	    *mailbox;		    /* NULL: any; agency: the bundle's sender's, or the mailbox's */
+	uint32_t event;		    /* 0: any */
+	int64_t since_ms, until_ms; /* from, and below */
+	int64_t before;		    /* seq below this; INT64_MAX for the newest */
+	uint32_t limit;
+};
+void ledger_each_audited(struct ledger *l, const struct ledger_audit *a,
+			 void (*each)(void *ctx, const struct ledger_entry *entry,
+				      const char *bundle, const char *sender),
+			 void *ctx);
+
+enum ledger_report_by { LEDGER_BY_MAILBOX, LEDGER_BY_AGENCY, LEDGER_BY_CLASS, LEDGER_REPORT_BYS };
+
+/* Of what fell due, of one kind. What was withdrawn or superseded counts nowhere. */
+struct ledger_report {
+	char who[NAME_MAILBOX];
+	uint32_t kind; /* enum deadline_kind */
+	int64_t due, in_time, late, by_other, never;
+	int64_t mean_ms;   /* from start to end of those met by whom they were of; -1: none */
+	int64_t latest_ms; /* the most that one was or is late; below 0: none was */
+};
+/* Due from since_ms on, below until_ms and before now_ms; by who, then kind. */
+void ledger_each_report(struct ledger *l, enum ledger_report_by by, int64_t since_ms,
+			int64_t until_ms, int64_t now_ms,
+			void (*each)(void *ctx, const struct ledger_report *r), void *ctx);
 
 #endif

@@ -62,6 +62,8 @@ enum query {
 	Q_QUARANTINE,
 	Q_UNQUARANTINE,
 	Q_IS_QUARANTINED,
+	Q_AUDIT,
+	Q_REPORT,
 	Q_QUARANTINED,
 	Q_ABOUT_ADD,
 	Q_ABOUTS,
@@ -131,5 +133,9 @@ void ledger_bundle_row(struct sql *s, unsigned q, int c, struct ledger_bundle *o
 void ledger_delivery_row(struct sql *s, unsigned q, int c, struct ledger_delivery *out);
 /* The number of a mailbox, made if there is none. */
 int64_t ledger_mailbox(struct ledger *l, const char *name);
+
+/* The entry that starts at this column. */
+void ledger_entry_row(struct sql *s, unsigned q, int c, struct ledger_entry *out);
+const char *ledger_or_null(const char *s); /* NULL as what binds as NULL */
 
 #endif

@@ -4,8 +4,8 @@
 
 /* --- entries --- */
 
-static void
-entry_row(struct sql *s, unsigned q, int c, struct ledger_entry *out)
+void
+ledger_entry_row(struct sql *s, unsigned q, int c, struct ledger_entry *out)
 {
 	*out = (struct ledger_entry){.seq = sql_int(s, q, c), .time_ms = sql_int(s, q, c + 1)};
 	out->event = (uint32_t)sql_int(s, q, c + 2);
@@ -32,7 +32,7 @@ entry_one(struct ledger *l, unsigned q, struct ledger_entry *out)
 {
 	if (!sql_next(l->sql, q))
 		return false;
-	entry_row(l->sql, q, 0, out);
+	ledger_entry_row(l->sql, q, 0, out);
 	sql_done(l->sql, q);
 	return true;
 }
@@ -90,7 +90,7 @@ ledger_each_entry(struct ledger *l, int64_t bundle,
 
 	sql_bind(l->sql, Q_ENTRIES, "i", bundle);
 	while (sql_next(l->sql, Q_ENTRIES)) {
-		entry_row(l->sql, Q_ENTRIES, 0, &entry);
+		ledger_entry_row(l->sql, Q_ENTRIES, 0, &entry);
 		each(ctx, &entry);
 	}
 }
@@ -103,7 +103,7 @@ ledger_feed(struct ledger *l, const char *mailbox, int64_t after, uint32_t limit
 
 	sql_bind(l->sql, Q_FEED, "tii", mailbox, after, (int64_t)limit);
 	while (sql_next(l->sql, Q_FEED)) {
-		entry_row(l->sql, Q_FEED, 0, &i.entry);
+		ledger_entry_row(l->sql, Q_FEED, 0, &i.entry);
 		ledger_bundle_row(l->sql, Q_FEED, COLUMNS_ENTRY, &i.bundle);
 		ledger_delivery_row(l->sql, Q_FEED, COLUMNS_ENTRY + COLUMNS_BUNDLE, &i.delivery);
 		each(ctx, &i);

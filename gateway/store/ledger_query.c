@@ -154,7 +154,10 @@ static const char *const queries[QUERIES] = {
 		  " (SELECT 1 FROM delivery d WHERE d.bundle = b.n AND d.mailbox ="
 		  " (SELECT n FROM mailbox WHERE name = ?3))) AND (?4 IS NULL OR b.class = ?4)"
 		  " ORDER BY b.n DESC LIMIT ?5",
-    [Q_PURGE_DUE] = "SELECT n FROM bundle WHERE state = 0 AND purge <= ? ORDER BY purge LIMIT ?",
+    [Q_PURGE_DUE] =
+	"SELECT n FROM bundle WHERE state = 0 AND purge <= ? AND NOT EXISTS (SELECT 1 FROM"
+	" quarantine q WHERE q.bundle = n AND q.why = '" QUARANTINE_HELD "')"
+	" ORDER BY purge LIMIT ?",
     [Q_ERASE_DUE] = "SELECT n FROM bundle WHERE state = 1 ORDER BY n LIMIT ?",
     [Q_DELIVERY_ADD] = "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
     [Q_DELIVERY] = "SELECT " DELIVERY_COLUMNS " FROM delivery d JOIN mailbox m ON m.n = d.mailbox"
@@ -205,7 +208,27 @@ static const char *const queries[QUERIES] = {
 		      " ORDER BY mailbox",
     [Q_QUARANTINE] = "INSERT INTO quarantine VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     [Q_UNQUARANTINE] = "DELETE FROM quarantine WHERE bundle = ?",
-    [Q_IS_QUARANTINED] = "SELECT 1 FROM quarantine WHERE bundle = ?",
+    [Q_IS_QUARANTINED] = "SELECT why FROM quarantine WHERE bundle = ?",
+    [Q_AUDIT] = "SELECT " ENTRY_COLUMNS ", b.id, b.sender FROM entry e LEFT JOIN bundle b ON b.n ="
+		" e.bundle WHERE e.seq < ?1 AND e.time >= ?2 AND e.time < ?3 AND (?4 = 0 OR"
+		" e.event = ?4) AND (?5 IS NULL OR e.mailbox = (SELECT n FROM mailbox WHERE name ="
+		" ?5)) AND (?6 IS NULL OR substr(b.sender, 1, length(?6) + 1) = ?6 || '/' OR"
+		" e.mailbox IN (SELECT n FROM mailbox WHERE substr(name, 1, length(?6) + 1) = ?6 ||"
+		" '/')) ORDER BY e.seq DESC LIMIT ?7",
+    /* of what fell due in a time: kept when its owner met it in time, late when after, by another
+     * when its cover did, owed when nobody has; what was withdrawn or replaced counts nowhere */
+    [Q_REPORT] =
+	"SELECT CASE ?4 WHEN 0 THEN m.name WHEN 1 THEN substr(m.name, 1, instr(m.name, '/')"
+	" - 1) ELSE coalesce(b.class, x.class) END AS who, d.kind,"
+	" count(*), sum(d.state = 1 AND d.closed <= d.due),"
+	" sum(d.state = 1 AND d.closed > d.due), sum(d.state = 2),"
+	" sum(d.state IN (0, 5)), coalesce(avg(CASE WHEN d.state = 1 THEN"
+	" d.closed - d.start END), -1), coalesce(max(CASE WHEN d.state = 1 THEN d.closed -"
+	" d.due WHEN d.state IN (0, 5) THEN ?3 - d.due END), 0)"
+	" FROM deadline d JOIN mailbox m ON m.n = d.mailbox LEFT JOIN bundle b ON b.n ="
+	" d.bundle LEFT JOIN expectation x ON x.n = d.expectation WHERE d.due >= ?1 AND"
+	" d.due < ?2 AND d.due < ?3 AND d.state IN (0, 1, 2, 5)"
+	" GROUP BY who, d.kind ORDER BY who, d.kind",
     [Q_QUARANTINED] = "SELECT " BUNDLE_COLUMNS ", q.since, q.why FROM quarantine q JOIN bundle b"
 		      " ON b.n = q.bundle ORDER BY q.bundle",
     [Q_ABOUT_ADD] = "INSERT INTO about VALUES (?, ?) ON CONFLICT DO NOTHING",

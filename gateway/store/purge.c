@@ -86,6 +86,8 @@ purge_apply(struct store *s, struct change *c, struct err *e)
 
 	if (!ledger_bundle_at(s->writer, a->bundle.n, &a->bundle) || a->bundle.state != BUNDLE_LIVE)
 		return err_set(e, ERR_ORDER, "%s is purged already", a->bundle.id);
+	if (ledger_is_held(s->writer, a->bundle.n))
+		return err_set(e, ERR_ORDER, "%s is held: release it first", a->bundle.id);
 	ledger_each_delivery(s->writer, a->bundle.n, collect_lost, &w);
 	enter_purged(s, &a->bundle, NULL);
 	for (size_t i = 0; i < w.n; i++) {
@@ -236,6 +238,53 @@ quarantine_bundle(struct store *s, const struct ledger_bundle *b, const struct e
 	group_add(s, &a->change);
 }
 
+int
+quarantine_refuse(const struct ledger_bundle *b, struct err *e)
+{
+	return err_set(
+	    e, ERR_SYSTEM,
+	    "%s is in quarantine: its bytes are damaged, or the gateway's administrators "
+	    "hold it back",
+	    b->id);
+}
+
+/* --- hold --- */
+
+static void
+enter_hold(struct store *s, const struct ledger_bundle *b, enum entry_event event)
+{
+	group_enter(s, &(struct group_entry){.event = event,
+					     .bundle = b->n,
+					     .id = b->id,
+					     .manifest_sha256 = b->manifest_sha256,
+					     .code = "ok",
+					     .part = (int64_t)group_size(s->group)});
+}
+
+static int
+hold_apply(struct store *s, struct change *c, struct err *e)
+{
+	struct act *a = (struct act *)c;
+
+	if (!ledger_bundle_at(s->writer, a->bundle.n, &a->bundle) || a->bundle.state != BUNDLE_LIVE)
+		return err_set(e, ERR_ORDER, "%s is purged", a->bundle.id);
+	if (ledger_is_quarantined(s->writer, a->bundle.n))
+		return err_set(e, ERR_CONFLICT, "%s is in quarantine already", a->bundle.id);
+	ledger_quarantine(s->writer, a->bundle.n, s->now(), QUARANTINE_HELD);
+	enter_hold(s, &a->bundle, EVENT_HELD);
+	log_info("held", "bundle=%s", a->bundle.id);
+	return 0;
+}
+
+void
+hold_bundle(struct store *s, int64_t bundle, purge_done *done, void *ctx)
+{
+	struct act *a = act_new(bundle, done, ctx);
+
+	a->change = (struct change){.apply = hold_apply, .done = erased_done};
+	group_add(s, &a->change);
+}
+
 static int
 release_apply(struct store *s, struct change *c, struct err *e)
 {
@@ -246,6 +295,9 @@ release_apply(struct store *s, struct change *c, struct err *e)
 		return err_set(e, ERR_UNKNOWN, "the bundle is not in quarantine");
 	if (spool_check(s->spool, a->bundle.id, &a->bundle.place, false, e) < 0)
 		return -1;
+	if (ledger_is_held(s->writer, a->bundle.n))
+		enter_hold(s, &a->bundle, EVENT_RELEASED);
+	log_info("released", "bundle=%s", a->bundle.id);
 	ledger_unquarantine(s->writer, a->bundle.n);
 	return 0;
 }

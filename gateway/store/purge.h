@@ -18,6 +18,13 @@ void purge_tick(struct store *s, int64_t now_ms);
 
 /* [9] The bytes of the bundle are damaged: it is told and served no more. */
 void quarantine_bundle(struct store *s, const struct ledger_bundle *b, const struct err *why);
+/* An administrator's: it is served to nobody, and not purged when its time comes, until it is
+ * released; both are in the log, and its deadlines go on. ERR_ORDER: purged; ERR_CONFLICT: it is
+ * held, or damaged, already. */
+void hold_bundle(struct store *s, int64_t bundle, purge_done *done, void *ctx);
+/* What those are told who ask for one in quarantine. */
+int quarantine_refuse(const struct ledger_bundle *b, struct err *e);
+
 /* Back into service if its bytes check again. ERR_DIGEST: they do not; ERR_UNKNOWN: it is not in
  * quarantine. */
 void quarantine_release(struct store *s, int64_t bundle, purge_done *done, void *ctx);

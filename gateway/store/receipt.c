@@ -198,7 +198,7 @@ take_slot(struct store *s, struct receipt *r, const struct ledger_bundle *b,
 	if (b->state != BUNDLE_LIVE)
 		return err_set(e, ERR_UNKNOWN, "%s was purged", b->id);
 	if (ledger_is_quarantined(s->writer, b->n))
-		return err_set(e, ERR_SYSTEM, "%s is in quarantine: its bytes are damaged", b->id);
+		return quarantine_refuse(b, e);
 	if (b->slots_bytes == 0) /* a notice: the receipt is for what lies open */
 		return 0;
 	rc = spool_read(s->spool, b->id, &b->place, end, &bytes, e);

@@ -44,6 +44,8 @@ enum entry_event {
 	EVENT_KEY_CHANGE,
 	EVENT_GATEWAY_START,
 	EVENT_FETCHED, /* its code: fetched.h */
+	EVENT_HELD,    /* back, by an administrator */
+	EVENT_RELEASED,
 	EVENTS
 };
 const char *event_name(enum entry_event e);	  /* "ContentHandover"; static */

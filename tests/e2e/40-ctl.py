@@ -84,6 +84,34 @@ said("board of a mailbox", ctl("board", "mailbox=uhcw/emergency", "limit=5"), 0,
 said("board of nobody: 2", ctl("board", "class=general"), 2, "want mailbox=A/ROLE or limit=N")
 said("board with three words: 2", ctl("board", "limit=1", "limit=2", "limit=3"), 2, "want: safehandctl board")
 said("quarantine", ctl("quarantine"), 0, "no bundle is in quarantine")
+
+# --- held back, and who did what ---
+path = f"/v1/mailboxes/csc/mash/bundles/{d.id}"
+said("hold", ctl("--yes", "hold", d.id), 0, "done, and recorded")
+said("a held one is listed", ctl("quarantine"), 0, d.id, "held by an administrator")
+ok("nobody gets its bytes", csc.call("GET", path).status == 500)
+ok("nor its key", csc.tell("csc/mash", d.id, csc.statement("collected", "csc/mash", d.id, manifest_digest(d))).status == 500)
+said("hold twice: refused", ctl("--yes", "hold", d.id), 6, "in quarantine already")
+said("purge of a held one: refused", ctl("--yes", "purge", d.id), 6, "release it first")
+said("fsck with a held one", ctl("fsck"), 0, "all is well")
+said("release", ctl("release", d.id), 0, "done, and recorded")
+ok("then its recipient gets it", csc.call("GET", path).status == 200)
+entries = json.loads(ctl("--json", "audit")[1])["entries"]
+ok("audit: newest first, each with its event", [e["seq"] for e in entries] == sorted((e["seq"] for e in entries), reverse=True) and {"Held", "Released", "SubmissionAcceptance"} <= {e["event"] for e in entries}, entries)
+held = [e for e in entries if e["event"] == "Held"]
+ok("evidence of it holds", gw.judge(ctl("evidence", str(held[0]["seq"]))[1].encode())[0] == "OK", held)
+ok("its sender sees it", "Held" in uhcw.call("GET", f"/v1/bundles/{d.id}/evidence").body.decode())
+said("audit of an event", ctl("audit", "event=Held"), 0, "Held", d.id, "uhcw/emergency")
+said("audit of another agency", ctl("audit", "agency=wmp"), 0, "no entry")
+said("audit of the sender's agency", ctl("audit", "agency=uhcw", "limit=1"), 0, "Fetched" if "Fetched" in ctl("audit", "limit=1")[1] else "Released")
+said("audit of a mailbox", ctl("audit", "mailbox=csc/mash"), 0, "ContentConsignment")
+said("audit of a day to come", ctl("audit", "since=2999-01-01"), 0, "no entry")
+said("audit until long ago", ctl("audit", "until=2000-01-01T00:00:00Z"), 0, "no entry")
+for word, why in (("event=Nothing", "none of that name"), ("since=yesterday", "want a date"), ("class=general", "want agency=A"), ("until=", "want a date"), ("limit=x", "want agency=A")):
+    said(f"audit {word}: 2", ctl("audit", word), 2, why)
+said("report", ctl("report"), 0, "nothing has fallen due")
+for word, why in (("by=child", "want by=mailbox"), ("since=soon", "want a date"), ("agency=uhcw", "want by=mailbox")):
+    said(f"report {word}: 2", ctl("report", word), 2, why)
 said("release of what is not there: refused", ctl("release", uuid7()), 4)
 said("fsck", ctl("fsck"), 0, "all is well")
 said("reload", ctl("reload"), 0, "anew")

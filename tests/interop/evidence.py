@@ -43,6 +43,8 @@ CALLS_FOR = {
     "CoverReleased": ["bundle", "manifest_sha256", "mailbox"],
     "Superseded": ["bundle", "manifest_sha256"],
     "Fetched": ["bundle", "manifest_sha256", "mailbox", "actor"],
+    "Held": ["bundle", "manifest_sha256"],
+    "Released": ["bundle", "manifest_sha256"],
 } | {event: ["bundle", "manifest_sha256", "mailbox", "actor", "statement_sha256"] for event in STATED}
 TOLD = ["bundle", "manifest_sha256", "mailbox"]  # that a recipient was told of a withdrawal
 

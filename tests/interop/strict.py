@@ -365,7 +365,8 @@ def statement(data):
 EVENTS = (
     "SubmissionAcceptance SubmissionRejection ContentConsignment NotificationSent NotificationFailure ContentHandover "
     "Opened OpenFailure Read Answer Overdue Escalation CoverReleased NonDelivery ExpectationOpened ExpectationMet "
-    "ExpectationMissed Superseded Withdrawn Purged RosterChange PolicyChange KeyChange GatewayStart Fetched"
+    "ExpectationMissed Superseded Withdrawn Purged RosterChange PolicyChange KeyChange GatewayStart Fetched Held "
+    "Released"
 ).split()
 ENTRY_MAY = "bundle manifest_sha256 mailbox actor statement_sha256".split()
 

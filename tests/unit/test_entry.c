@@ -123,6 +123,8 @@ every_state_and_event(void **state)
 	    {EVENT_POLICY_CHANGE, "ooooooooo"},
 	    {EVENT_KEY_CHANGE, "ooooooooo"},
 	    {EVENT_GATEWAY_START, "ooooooooo"},
+	    {EVENT_HELD, "ooooooooo"},
+	    {EVENT_RELEASED, "ooooooooo"},
 	};
 
 	assert_int_equal(sizeof rows / sizeof *rows, EVENTS);

@@ -152,6 +152,24 @@ steps_are_of_whom_they_concern(void **state)
 	}
 }
 
+/* An administrator's: of the bundle, and of no mailbox. */
+static void
+held_and_released_are_shown(void **state)
+{
+	static const enum entry_event events[] = {EVENT_HELD, EVENT_RELEASED};
+
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		struct rig_plan p = rig_plan(events[i]);
+
+		p.no_statement = p.no_actor = true;
+		p.entry.mailbox[0] = '\0';
+		strcpy(p.entry.code, "ok");
+		want(&p, EVIDENCE_OK, ERR_OK, event_name(events[i]));
+		p.no_manifest = true;
+		want(&p, EVIDENCE_FAIL, ERR_FORMAT, "of no manifest");
+	}
+}
+
 /* The log tells of itself too: there the file has no more parts. */
 static void
 what_has_no_bundle_is_shown(void **state)
@@ -569,6 +587,7 @@ main(void)
 	    cmocka_unit_test(notices_are_shown),
 	    cmocka_unit_test(steps_are_of_whom_they_concern),
 	    cmocka_unit_test(what_has_no_bundle_is_shown),
+	    cmocka_unit_test(held_and_released_are_shown),
 	    cmocka_unit_test(a_rejection_needs_no_manifest),
 	    cmocka_unit_test(two_signers_are_named),
 	    cmocka_unit_test(the_root_alone_suffices),
