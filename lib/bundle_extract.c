@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "file_in.h"
 #include "safehand/bundle_file.h"
 #include "safehand/lane.h"
@@ -16,20 +17,31 @@
 #include "safehand/unseal.h"
 
 #define SEALED_BYTES (CHUNK_BYTES + CHUNK_OVERHEAD)
+#define ASIDE_BYTES  (1024 * 1024) /* a payload that is longer is unsealed by a thread */
+
+_Static_assert(AHEAD_BYTES >= CHUNK_BYTES, "a chunk is a portion");
+
+/* The payload on its way from the file to plaintext: the thread's of ahead.h. */
+struct unsealing {
+	const struct bundle_file *b;
+	struct unseal *unseal;
+	struct lane *content;
+	uint64_t at;	/* bytes of the payload read so far */
+	uint8_t *plain; /* where the next chunk of plaintext goes */
+	size_t nplain;
+	bool ended; /* unsealed to its end */
+	uint8_t sealed[SEALED_BYTES];
+};
 
 struct opening {
 	const struct bundle_file *b;
 	const struct bundle_opening *o;
-	struct unseal *unseal;
-	struct lane *content;
-	uint64_t at;	      /* bytes of the payload read so far */
-	bool ended, broken;   /* unsealed to its end; or not to be unsealed */
-	const uint8_t *plain; /* the chunk that was unsealed last, unseal's own memory */
-	size_t nplain;
+	struct unsealing u;
+	struct ahead *ahead;
+	bool broken; /* the payload cannot be unsealed */
 	struct unpack *unpack;
 	struct cover *cover;
 	bool *found; /* heap: which documents of the cover sheet have come */
-	uint8_t sealed[SEALED_BYTES];
 };
 
 /* --- the payload as a source of plaintext --- */
@@ -37,25 +49,25 @@ struct opening {
 static int
 one_chunk(void *ctx, const void *p, size_t n, struct err *e)
 {
-	struct opening *x = ctx;
+	struct unsealing *u = ctx;
 
-	lane_add(x->content, p, n);
-	x->plain = p;
-	x->nplain = n;
+	lane_add(u->content, p, n);
+	memcpy(u->plain, p, n);
+	u->nplain = n;
 	return 0;
 }
 
 /* The stream's header, then whole chunks: so each portion gives at most one chunk of plaintext. */
 static int
-read_sealed(struct opening *x, size_t *n, struct err *e)
+read_sealed(struct unsealing *u, size_t *n, struct err *e)
 {
-	uint64_t left = x->b->head.payload_bytes - x->at;
-	size_t want = x->at == 0 ? STREAM_HEADER_BYTES : SEALED_BYTES, have = 0;
-	off_t start = (off_t)(bundle_head_bytes(&x->b->head) + x->at);
+	uint64_t left = u->b->head.payload_bytes - u->at;
+	size_t want = u->at == 0 ? STREAM_HEADER_BYTES : SEALED_BYTES, have = 0;
+	off_t start = (off_t)(bundle_head_bytes(&u->b->head) + u->at);
 
 	want = left < want ? (size_t)left : want;
 	while (have < want) {
-		ssize_t r = pread(x->b->fd, x->sealed + have, want - have, start + (off_t)have);
+		ssize_t r = pread(u->b->fd, u->sealed + have, want - have, start + (off_t)have);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -64,28 +76,36 @@ read_sealed(struct opening *x, size_t *n, struct err *e)
 				     : err_set(e, ERR_DIGEST, "bundle: its payload is cut short");
 		have += (size_t)r;
 	}
-	file_forget(x->b->fd, (uint64_t)start, have);
-	x->at += have;
+	file_forget(u->b->fd, (uint64_t)start, have);
+	u->at += have;
 	*n = have;
 	return 0;
 }
 
 static int
-unseal_some(struct opening *x, struct err *e)
+unseal_some(struct unsealing *u, struct err *e)
 {
 	size_t n = 0;
 
-	if (read_sealed(x, &n, e) < 0)
+	if (read_sealed(u, &n, e) < 0)
 		return -1;
-	if (n == 0) {
-		x->ended = true;
-		return unseal_end(x->unseal, e);
-	}
-	if (unseal_add(x->unseal, x->sealed, n, e) < 0)
-		return -1;
-	if (x->o->progress != NULL &&
-	    x->o->progress(x->o->ctx, x->at, x->b->head.payload_bytes) < 0)
-		return err_set(e, ERR_SYSTEM, "interrupted");
+	u->ended = n == 0;
+	return u->ended ? unseal_end(u->unseal, e) : unseal_add(u->unseal, u->sealed, n, e);
+}
+
+/* An ahead_make. */
+static int
+make_plain(void *ctx, uint8_t *out, size_t *n, uint64_t *mark, struct err *e)
+{
+	struct unsealing *u = ctx;
+
+	u->plain = out;
+	u->nplain = 0;
+	while (u->nplain == 0 && !u->ended)
+		if (unseal_some(u, e) < 0)
+			return -1;
+	*n = u->nplain;
+	*mark = u->at;
 	return 0;
 }
 
@@ -93,15 +113,18 @@ static int
 next_plain(void *ctx, const void **p, size_t *n, struct err *e)
 {
 	struct opening *x = ctx;
+	const uint8_t *plain;
+	uint64_t at;
 
-	x->nplain = 0;
-	while (x->nplain == 0 && !x->ended)
-		if (unseal_some(x, e) < 0) {
-			x->broken = true;
-			return -1;
-		}
-	*p = x->plain;
-	*n = x->nplain;
+	if (ahead_next(x->ahead, &plain, n, &at, e) < 0) {
+		x->broken = true;
+		return -1;
+	}
+	*p = plain;
+	if (x->o->progress != NULL && x->o->progress(x->o->ctx, at, x->b->head.payload_bytes) < 0) {
+		x->broken = true;
+		return err_set(e, ERR_SYSTEM, "interrupted");
+	}
 	return 0;
 }
 
@@ -282,6 +305,34 @@ check_target(int dir_fd, const char *name, struct err *e)
 	return 0;
 }
 
+/* Up to the first byte of the archive. */
+static int
+begin(struct opening *x, struct err *e)
+{
+	const struct bundle_opening *o = x->o;
+
+	x->u.b = x->b;
+	x->u.content = lane_new();
+	if (unseal_begin(o->slot, o->x25519_secret, x->b->manifest->key_commitment, one_chunk,
+			 &x->u, &x->u.unseal, e) < 0)
+		return -1;
+	x->ahead = ahead_new(make_plain, &x->u, x->b->head.payload_bytes > ASIDE_BYTES);
+	return unpack_begin(next_plain, x, o->max_bytes, &x->unpack, e);
+}
+
+static void
+finish(struct opening *x)
+{
+	unpack_free(x->unpack);
+	ahead_free(x->ahead); /* before what its thread uses */
+	unseal_free(x->u.unseal);
+	lane_free(x->u.content);
+	cover_free(x->cover);
+	free(x->found);
+	explicit_bzero(x->u.sealed, sizeof x->u.sealed);
+	free(x);
+}
+
 int
 bundle_file_extract(const struct bundle_file *b, const struct bundle_opening *o, int dir_fd,
 		    const char *name, struct cover **cover,
@@ -293,15 +344,12 @@ bundle_file_extract(const struct bundle_file *b, const struct bundle_opening *o,
 
 	x->b = b;
 	x->o = o;
-	x->content = lane_new();
 	*has_content = false;
-	if (check_target(dir_fd, name, &why) == 0 &&
-	    unseal_begin(o->slot, o->x25519_secret, b->manifest->key_commitment, one_chunk, x,
-			 &x->unseal, &why) == 0 &&
-	    unpack_begin(next_plain, x, o->max_bytes, &x->unpack, &why) == 0) {
+	if (check_target(dir_fd, name, &why) == 0 && begin(x, &why) == 0) {
 		rc = extract(x, dir_fd, name, &why);
 		*has_content = rc == 0 || has_whole_content(x, why.code);
-		lane_get(x->content, content_sha256);
+		ahead_stop(x->ahead);
+		lane_get(x->u.content, content_sha256);
 	}
 	if (rc == 0) {
 		*cover = x->cover;
@@ -309,12 +357,6 @@ bundle_file_extract(const struct bundle_file *b, const struct bundle_opening *o,
 	} else if (e != NULL) {
 		*e = why;
 	}
-	unpack_free(x->unpack);
-	unseal_free(x->unseal);
-	cover_free(x->cover);
-	lane_free(x->content);
-	free(x->found);
-	explicit_bzero(x->sealed, sizeof x->sealed);
-	free(x);
+	finish(x);
 	return rc;
 }
