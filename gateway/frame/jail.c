@@ -122,10 +122,9 @@ lock_memory(struct jail_report *r, struct err *e)
 	if (mlockall(MCL_CURRENT | MCL_ONFAULT | (endless ? MCL_FUTURE : 0)) < 0) {
 		if (errno != ENOMEM && errno != EPERM)
 			return err_sys(e, "mlockall");
-		r->no_lock = "of more than the keys the user's limit is too low (RLIMIT_MEMLOCK)";
+		r->no_lock = "but for the keys: the user's limit is too low (RLIMIT_MEMLOCK)";
 	} else if (!endless) {
-		r->no_lock =
-		    "what comes later, but for the keys: there is a limit (RLIMIT_MEMLOCK)";
+		r->no_lock = "what comes later, but for keys: there is a limit (RLIMIT_MEMLOCK)";
 	}
 	return 0;
 }

@@ -61,8 +61,12 @@ check(const char *path)
 	struct err e;
 
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (load_all(path, &l, &e) < 0 || trial_keys(path, &l, &e) < 0)
+	if (load_all(path, &l, &e) < 0)
 		return err_exit(ERR_CONFIG);
+	if (trial_keys(path, &l, &e) < 0) {
+		load_free(&l);
+		return err_exit(ERR_CONFIG);
+	}
 	if (load_check_root(l.conf, &e) < 0)
 		printf("%s: good, but as root it would not start\n", path);
 	else

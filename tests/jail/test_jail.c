@@ -439,7 +439,7 @@ store_works_in_its_folder(void **state)
 static void
 take_memory(void)
 {
-	bool locked = row->secrets && endless;
+	bool locked = row->secrets && endless && calls_unfiltered() == NULL;
 	struct buf told = {0};
 	void *p;
 
@@ -468,14 +468,19 @@ what_comes_later_is_locked(void **state)
 static void
 a_room_is_locked(void **state)
 {
+	bool locks_nothing = calls_unfiltered() != NULL; /* the sanitizers' mlock does nothing */
 	struct buf room = {0};
 
+	if (locks_nothing)
+		print_message("skipped: is a room locked: %s\n", calls_unfiltered());
 	for (int i = 0; i < 1000; i++) { /* more than any limit, if they were not given back */
 		room_new(&room, LATER);
 		assert_true(room.cap > LATER && room.len == 0);
 		buf_adds(&room, "a secret");
-		assert_int_equal(madvise(room.data, room.cap, MADV_DONTNEED), -1);
-		assert_int_equal(errno, EINVAL);
+		if (!locks_nothing) {
+			assert_int_equal(madvise(room.data, room.cap, MADV_DONTNEED), -1);
+			assert_int_equal(errno, EINVAL);
+		}
 		room_drop(&room);
 		assert_null(room.data);
 	}
