@@ -30,6 +30,8 @@ X509 *known_get(struct known *k, const void *der, size_t len);
 /* Of a signature that was found good: strangers' certificates do not push out members'. */
 void known_keep(struct known *k, X509 *x);
 struct known *trust_known(struct trust *t); /* lives as long as t */
+/* By how much the clocks of signers may differ, ms. */
+int64_t trust_skew(const struct trust *t);
 
 /* A private key in PEM without encryption; NULL if it is none: no passphrase is ever asked for. */
 EVP_PKEY *openssl_private_key(const void *pem, size_t len);

@@ -13,6 +13,7 @@
 #include "cms_shape_in.h"
 #include "openssl_in.h"
 #include "safehand/signature.h"
+#include "safehand/time.h"
 
 #define CERTIFICATES_MAX                                                                           \
 	(3 * SIGNERS_MAX) /* inside one signature: each signer with a short chain */
@@ -292,6 +293,56 @@ check_signer(CMS_SignerInfo *si, X509 *x, BIO *chain, struct err *e)
 	return check_signing_certificate(si, x, e) < 0 ? -1 : check_digest(si, chain, e);
 }
 
+/* RFC 5652 section 11.3: once, one value, a time. *has false: the signer does not say when. */
+static int
+read_signing_time(CMS_SignerInfo *si, int64_t *ms, bool *has, struct err *e)
+{
+	int at = CMS_signed_get_attr_by_NID(si, NID_pkcs9_signingTime, -1);
+	X509_ATTRIBUTE *attribute;
+	ASN1_TYPE *value;
+
+	*has = at >= 0;
+	if (!*has)
+		return 0;
+	attribute = CMS_signed_get_attr(si, at);
+	value = X509_ATTRIBUTE_get0_type(attribute, 0);
+	if (CMS_signed_get_attr_by_NID(si, NID_pkcs9_signingTime, at) >= 0 ||
+	    X509_ATTRIBUTE_count(attribute) != 1 || value == NULL ||
+	    (value->type != V_ASN1_UTCTIME && value->type != V_ASN1_GENERALIZEDTIME) ||
+	    openssl_time_ms(value->value.utctime, ms) < 0)
+		return err_set(e, ERR_SIGNATURE, "signature: the time of signing is no one time");
+	return 0;
+}
+
+/* The claim decides nothing: who is judged is judged at at_ms. It may only not contradict that, or
+ * the certificate that it names, which was not there before it was made. */
+static int
+check_dated(CMS_SignerInfo *si, const struct identity *id, int64_t at_ms, int64_t skew_ms,
+	    struct err *e)
+{
+	char dated[TIME_TEXT], other[TIME_TEXT];
+	int64_t ms;
+	bool has;
+
+	if (read_signing_time(si, &ms, &has, e) < 0)
+		return -1;
+	if (!has)
+		return 0;
+	time_format(dated, ms);
+	if (ms > at_ms + skew_ms) {
+		time_format(other, at_ms);
+		return err_set(e, ERR_CLOCK, "signature of %s: dated %s, and it was there at %s",
+			       id->by, dated, other);
+	}
+	if (ms < id->not_before_ms - skew_ms) {
+		time_format(other, id->not_before_ms);
+		return err_set(e, ERR_EXPIRED,
+			       "signature of %s: dated %s, its certificate is valid from %s",
+			       id->by, dated, other);
+	}
+	return 0;
+}
+
 static int
 note_signer(struct identity ids[SIGNERS_MAX], size_t *n, const struct identity *id, struct err *e)
 {
@@ -360,6 +411,7 @@ verify_all(CMS_ContentInfo *cms, STACK_OF(X509) * certs, BIO *chain, struct trus
 
 		if (check_signer(si, x, chain, e) < 0 ||
 		    trust_check_x509(t, x, profiles, at_ms, mode, &id, e) < 0 ||
+		    check_dated(si, &id, at_ms, trust_skew(t), e) < 0 ||
 		    note_signer(ids, n, &id, e) < 0)
 			return -1;
 	}

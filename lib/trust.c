@@ -37,7 +37,7 @@ struct trust {
 	STACK_OF(X509) * issuing;
 	struct crl *crls;
 	size_t ncrls;
-	int64_t crl_grace_ms;
+	int64_t crl_grace_ms, skew_ms;
 	struct known *known;
 	struct kept kept[KEPT];
 };
@@ -95,6 +95,7 @@ trust_new(const struct buf *root, const struct buf *issuing, const struct buf *c
 	t->store = X509_STORE_new();
 	t->issuing = sk_X509_new_null();
 	t->known = known_new();
+	t->skew_ms = SIGNING_SKEW_MS;
 	if (add_roots(t, root, e) < 0 ||
 	    (issuing != NULL && issuing->len > 0 && add_issuing(t, issuing) < 0) ||
 	    (crl != NULL && crl->len > 0 && add_crls(t, crl, e) < 0)) {
@@ -126,6 +127,18 @@ void
 trust_set_crl_grace(struct trust *t, int64_t ms)
 {
 	t->crl_grace_ms = ms;
+}
+
+void
+trust_set_skew(struct trust *t, int64_t ms)
+{
+	t->skew_ms = ms;
+}
+
+int64_t
+trust_skew(const struct trust *t)
+{
+	return t->skew_ms;
 }
 
 int

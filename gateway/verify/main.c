@@ -149,6 +149,7 @@ take_files(const struct role_env *env, struct err *e)
 	    0)
 		return err_wrap(e, "trust");
 	trust_set_crl_grace(t, conf_int(env->conf, "trust", NULL, "crl-grace"));
+	trust_set_skew(t, conf_int(env->conf, "store", NULL, "clock-skew"));
 	trust_free(worker.trust);
 	worker.trust = t;
 	worker.jobs_max = (uint64_t)conf_int(env->conf, "verify", NULL, "jobs");

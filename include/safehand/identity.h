@@ -76,6 +76,12 @@ int trust_new(const struct buf *root, const struct buf *issuing, const struct bu
 void trust_free(struct trust *t);
 /* For so long beyond its next update a CRL still counts as current. 0 unless this is called. */
 void trust_set_crl_grace(struct trust *t, int64_t ms);
+/* A signature says when it was made, by its signer's clock. That is a claim: at_ms decides. A claim
+ * that cannot be true is refused: of later than at_ms, of before the certificate was valid; each
+ * by more than clocks may differ, ms. Unless this is called a day, the most that the gateway's
+ * clock-skew may be set to: what a gateway took is taken by everybody. */
+#define SIGNING_SKEW_MS (24 * 3600 * INT64_C(1000))
+void trust_set_skew(struct trust *t, int64_t ms);
 /* When the first of the CRLs in PEM text is due to be replaced. -1: there is no CRL, or one that
  * has no such date. */
 int trust_crls_end(const void *pem, size_t len, int64_t *end_ms);

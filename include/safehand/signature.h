@@ -32,8 +32,9 @@ int signature_add(const void *old, size_t old_len, const void *content, size_t l
  * signing-certificate-v2 that names the certificate), by a certificate inside that trust_check
  * accepts for one of profiles. No signer twice, no content inside, nothing after it, no unsigned
  * attributes; strictly DER. Other certificates inside must be CAs that lead to the root; t then
- * uses them (ERR_CERTIFICATE, ERR_LIMIT). ids takes the signers, 1..SIGNERS_MAX of them; *n their
- * number. ERR_SIGNATURE, or what trust_check says. */
+ * uses them (ERR_CERTIFICATE, ERR_LIMIT). The time of signing, if it is told, is a claim, see
+ * trust_set_skew: ERR_CLOCK after at_ms, ERR_EXPIRED before the certificate was valid. ids takes
+ * the signers, 1..SIGNERS_MAX of them; *n their number. ERR_SIGNATURE, or what trust_check says. */
 int signature_verify(const void *content, size_t len, const void *der, size_t der_len,
 		     struct trust *t, unsigned profiles, int64_t at_ms, enum trust_mode mode,
 		     struct identity ids[SIGNERS_MAX], size_t *n, struct err *e);

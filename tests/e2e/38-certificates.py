@@ -153,6 +153,33 @@ for n, (what, issuer, how, words) in enumerate(ROWS):
     else:
         ok(f"signature, {what}: refused by name: {a.json().get('detail') if a.body else ''}", a.code() in ("certificate", "profile", "signature"), a)
 
+# --- the time that a signature says it was made: a claim, which the gateway's own time decides about ---
+def dated(member, sender, seconds=None, at=None):
+    """The answer to a bundle whose signature is dated so many seconds from now, or then."""
+    d = member.draft(sender, ["uhcw/emergency" if member is csc else "csc/mash"])
+    d.sign_how = {"dated": [cms.time_value(at or datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds))]}
+    d.sign()
+    d.frame()
+    return member.put(d)
+
+
+def valid_from(stem):
+    said = openssl("x509", "-in", f"{pki}/certs/{stem}.pem", "-noout", "-startdate").decode().strip().split("=")[1]
+    return datetime.datetime.strptime(said, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=datetime.timezone.utc)
+
+
+MINUTE = datetime.timedelta(minutes=1)
+a = dated(uhcw, "uhcw/emergency", 0)
+ok("dated now: taken", a.status == 201, a)
+a = dated(uhcw, "uhcw/emergency", 300)
+ok("dated ahead by less than clocks may differ (clock-skew, 10 minutes): taken", a.status == 201, a)
+a = dated(uhcw, "uhcw/emergency", 3600)
+ok(f"dated ahead by an hour: refused by name: {a.json().get('detail')}", a.code() == "clock" and "dated" in a.json()["detail"], a)
+a = dated(uhcw, "uhcw/emergency", at=valid_from("agency-sign/uhcw") - 5 * MINUTE)
+ok("dated before its certificate by less than clocks may differ: taken", a.status == 201, a)
+a = dated(uhcw, "uhcw/emergency", at=valid_from("agency-sign/uhcw") - 60 * MINUTE)
+ok(f"dated an hour before its certificate was valid: refused by name: {a.json().get('detail')}", a.code() == "expired" and "valid from" in a.json()["detail"], a)
+
 # --- revocation while it runs ---
 def reload():
     mark = len(gw.text())
@@ -189,6 +216,8 @@ ok("the signing certificate revoked: the CRL is taken", "result=taken" in reload
 ok("its connections stand: only what it signs is refused", live.call("GET", "/v1/roster").status == 200)
 a = csc.put(csc.draft("csc/mash", ["uhcw/emergency"]))
 ok("what it signs now: refused as revoked", a.code() == "revoked", a)
+a = dated(csc, "csc/mash", at=datetime.datetime.fromtimestamp(moment - 5, datetime.timezone.utc))
+ok("what it signs now and dates before the revocation: refused as revoked", a.code() == "revoked", a)
 a = csc.put(spoiled)
 ok("what it has signed before and sends now: refused as revoked", a.code() == "revoked", a)
 again = csc.put(before)

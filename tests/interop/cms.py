@@ -16,6 +16,7 @@ DATA, SIGNED_DATA = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.2"
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME = ("1.2.840.113549.1.9.%d" % n for n in (3, 4, 5))
 ESS_V1, ESS_V2 = "1.2.840.113549.1.9.16.2.12", "1.2.840.113549.1.9.16.2.47"
+SKEW = datetime.timedelta(days=1)  # by which the clocks of signers may differ
 SHA1 = "1.3.14.3.2.26"
 SHA2 = {"2.16.840.1.101.3.4.2.%d" % n: h for n, h in ((1, "sha256"), (2, "sha384"), (3, "sha512"))}
 SHA256 = "2.16.840.1.101.3.4.2.1"
@@ -45,7 +46,7 @@ def _attributes(node):
         r.end()
         if name in out:
             raise CmsError(f"attribute {name} twice")
-        if name in (CONTENT_TYPE, MESSAGE_DIGEST, ESS_V1, ESS_V2) and len(values.children) != 1:
+        if name in (CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME, ESS_V1, ESS_V2) and len(values.children) != 1:
             raise CmsError(f"attribute {name}: want one value")
         out[name] = values.children[0] if values.children else None
     if [a.raw for a in node.children] != sorted(a.raw for a in node.children):
@@ -114,6 +115,32 @@ def _signer(info, etype, content, certs):
     return cert, digest
 
 
+def _dates(data):
+    """When each signer says that it signed; None: it does not say."""
+    infos = der.parse(data).children[1].children[0].children[-1].children
+    for info in infos:
+        attrs = _attributes(next(c for c in info.children if c.tag == explicit(0)))
+        yield _time(attrs[SIGNING_TIME]) if SIGNING_TIME in attrs else None
+
+
+def _time(node):
+    """RFC 5652 section 11.3: UTCTime up to 2049, else GeneralizedTime, both to the second and in Z."""
+    if node is None or node.tag not in (der.UTCTIME, der.GENTIME):
+        raise CmsError("the time of signing is no time")
+    form = "%y%m%d%H%M%SZ" if node.tag == der.UTCTIME else "%Y%m%d%H%M%SZ"
+    return datetime.datetime.strptime(node.body.decode("ascii"), form).replace(tzinfo=UTC)
+
+
+def _check_dated(cert, dated_at, at):
+    """The claim decides nothing, but must not contradict the time of the judgement or the certificate's own."""
+    if dated_at is None:
+        return
+    if dated_at > at + SKEW:
+        raise PkiError("clock", f"dated {dated_at}, and it was there at {at}")
+    if dated_at < cert.not_valid_before.replace(tzinfo=UTC) - SKEW:
+        raise PkiError("expired", f"dated {dated_at}, before its certificate was valid")
+
+
 def _certificates(node):
     try:
         return [x509.load_der_x509_certificate(c.want(der.SEQ, "certificate").raw) for c in node.children]
@@ -166,7 +193,10 @@ def verify(content, data, trust, profiles, at):
     """All SignerInfos hold, by certificates good at that time. Returns their identities."""
     try:
         _, certs, signers = open_signed(data, content, DATA)
-        return _trusted(trust, certs, signers, profiles, at)
+        who = _trusted(trust, certs, signers, profiles, at)
+        for cert, dated_at in zip(signers, _dates(data)):
+            _check_dated(cert, dated_at, at)
+        return who
     except (DerError, KeyError, IndexError, TypeError) as e:
         raise CmsError(f"signature: {e}") from None
 
@@ -217,7 +247,7 @@ def _attribute(name, value):
     return der.tlv(der.SEQ, der.oid(name), der.tlv(der.SET, value))
 
 
-def _sign_one(content, cert, key, ess=True, ess_cert=None, digest=None, etype=DATA):
+def _sign_one(content, cert, key, ess=True, ess_cert=None, digest=None, etype=DATA, dated=()):
     sha = der.tlv(der.SEQ, der.oid(SHA256))
     attrs = [
         _attribute(CONTENT_TYPE, der.oid(etype)),
@@ -227,6 +257,7 @@ def _sign_one(content, cert, key, ess=True, ess_cert=None, digest=None, etype=DA
         named = (ess_cert or cert).public_bytes(Encoding.DER)
         cid = der.tlv(der.SEQ, der.tlv(der.OCTETS, hashlib.sha256(named).digest()))
         attrs.append(_attribute(ESS_V2, der.tlv(der.SEQ, der.tlv(der.SEQ, cid))))
+    attrs += [_attribute(SIGNING_TIME, value) for value in dated]
     signed = der.set_of(*attrs)
     signature = key.sign(signed, ec.ECDSA(hashes.SHA256()))
     issuer, serial = _issuer_serial(cert)
@@ -239,6 +270,11 @@ def _sign_one(content, cert, key, ess=True, ess_cert=None, digest=None, etype=DA
         der.tlv(der.SEQ, der.oid(ECDSA_SHA256)),
         der.tlv(der.OCTETS, signature),
     )
+
+
+def time_value(at):
+    """Of a signing-time attribute."""
+    return der.tlv(der.UTCTIME, at.strftime("%y%m%d%H%M%SZ").encode())
 
 
 def sign(content, signers, embed=False, **how):

@@ -201,6 +201,11 @@ TABLE = {
     "no-signing-certificate": ("signature", G) + how(ess=False),
     "signing-certificate-of-another": ("signature", G) + how(ess_cert=lambda d: d.pki.chain("certs/agency-sign/wmp")[0]),
     "digest-of-another": ("signature", G) + how(digest=bytes(32)),
+    "dated-ahead": ("clock", G) + how(dated=lambda d: [signing_time(2 * 86400)]),
+    "dated-before-its-certificate": ("expired", G) + how(dated=lambda d: [signing_time(-1000 * 86400)]),
+    "dated-twice": ("signature", G) + how(dated=lambda d: [signing_time(0), signing_time(-60)]),
+    "dated-in-two": ("signature", G) + how(dated=lambda d: [signing_time(-60) + signing_time(0)]),
+    "dated-in-words": ("signature", G) + how(dated=lambda d: [b"\x0c\x05today"]),
     "signer-twice": ("signature", G) + attr("write", "signers", lambda s: [s[0], s[0]]),
     "signer-expired": ("expired", G) + signers("bad/expired-agency-sign"),
     "signer-not-yet": ("expired", G) + signers("bad/notyet-agency-sign"),
@@ -275,6 +280,14 @@ TABLE = {
     "document-missing": ("archive", O) + ("documents", lambda d: d.cover["documents"].append(document("absent.pdf", b"x"))),
     "document-unlisted": ("archive", O) + add_entry("extra.pdf", listed=False),
 }
+
+
+def signing_time(seconds):
+    import datetime
+
+    import cms
+
+    return cms.time_value(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds))
 
 
 def faults_time(seconds):

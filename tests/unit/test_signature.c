@@ -123,6 +123,29 @@ each_bad_certificate_has_its_refusal(void **state)
 	}
 }
 
+/* Of a second ago it is judged, and made now: by as much as clocks may differ that is let be. (What
+ * is dated ahead, or before its certificate, by others than us: tests/interop/faults.py.) */
+static void
+a_signature_is_not_of_after_its_judgement(void **state)
+{
+	struct buf der = sign1("certs/agency-sign/uhcw");
+	struct identity ids[SIGNERS_MAX];
+	int64_t at_ms = time_now_ms() - 2000;
+	size_t n;
+
+	trust_set_skew(trust, 0);
+	assert_refused(signature_verify(content, sizeof content - 1, der.data, der.len, trust,
+					SIGNS, at_ms, TRUST_HISTORIC, ids, &n, &e),
+		       &e, ERR_CLOCK);
+	assert_non_null(strstr(e.text, "dated"));
+	trust_set_skew(trust, 10000);
+	assert_ok(signature_verify(content, sizeof content - 1, der.data, der.len, trust, SIGNS,
+				   at_ms, TRUST_HISTORIC, ids, &n, &e),
+		  &e);
+	trust_set_skew(trust, SIGNING_SKEW_MS);
+	buf_free(&der);
+}
+
 static void
 selfmade_certificate_is_refused(void **state)
 {
@@ -321,6 +344,7 @@ main(void)
 	    cmocka_unit_test(altered_certificate_is_not_taken_for_a_kept_one),
 	    cmocka_unit_test(two_signers_and_a_countersigner),
 	    cmocka_unit_test(each_bad_certificate_has_its_refusal),
+	    cmocka_unit_test(a_signature_is_not_of_after_its_judgement),
 	    cmocka_unit_test(selfmade_certificate_is_refused),
 	    cmocka_unit_test(any_flipped_byte_is_caught),
 	    cmocka_unit_test(stock_openssl_agrees),
