@@ -58,6 +58,8 @@ class Token:
         self.process = self.run("p11-kit", "server", "--foreground", *allow, "--name", self.socket, "--provider", "/usr/lib/softhsm/libsofthsm2.so",
                                 "pkcs11:token=safehand", stdout=subprocess.DEVNULL)  # fmt: skip
         wait("the token is served", lambda: os.path.exists(self.socket))
+        if TOKEN_USER:
+            shutil.chown(self.socket, "root")
 
     def servants(self):
         out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
@@ -73,8 +75,8 @@ class Token:
             os.remove(self.socket)
 
 
-def check():
-    p = subprocess.run([BUILD + "/bin/safehandd", "-n", "-f", gw.dir + "/safehand.conf"], capture_output=True, text=True)
+def check(*ahead):
+    p = subprocess.run([*ahead, BUILD + "/bin/safehandd", "-n", "-f", gw.dir + "/safehand.conf"], capture_output=True, text=True)
     return p.returncode, p.stdout + p.stderr
 
 
@@ -99,6 +101,15 @@ ok("a file is no socket", status == 2 and f"token: {token.socket}: no socket" in
 token.serve()
 status, told = check()
 ok("keys in a token are taken", status == 0, told)
+if TOKEN_USER:
+    unit = read(TOP + "/conf/systemd/safehandd.service", "r").split("CapabilityBoundingSet=")[1].splitlines()[0].split()
+    few = "-all," + ",".join("+" + word.removeprefix("CAP_").lower() for word in unit)
+    status, told = check("setpriv", "--bounding-set", few, "--inh-caps", "-all")
+    ok("with the capabilities of the shipped unit, too", status == 0, told)
+    shutil.chown(token.socket, TOKEN_USER)
+    status, told = check("setpriv", "--bounding-set", few, "--inh-caps", "-all")
+    ok("with which the socket must be root's own", status == 2 and "the token gives no such key" in told, told)
+    shutil.chown(token.socket, "root")
 put(KEYS["tsa-key"], uri("tsa-key", pin="00000000"))
 status, told = check()
 ok("a wrong PIN is refused, naming the file", status == 2 and "certs/tsa/gw.key: pkcs11: the token gives no such key" in told, told)
