@@ -131,6 +131,19 @@ check_id(const char *word, struct err *e)
 }
 
 static int
+check_certificate(const char *word, struct err *e)
+{
+	size_t n = strspn(word, "0123456789abcdef");
+
+	return n == HEX_LEN(DIGEST_BYTES) - 1 && word[n] == '\0'
+		   ? 0
+		   : err_set(e, ERR_USAGE,
+			     "%s: want the SHA-256 of a certificate, 64 hex digits: \"safehandctl "
+			     "audit --json\" and \"pki/show\" name it",
+			     word);
+}
+
+static int
 check_id_or_seq(const char *word, struct err *e)
 {
 	size_t n = strspn(word, "0123456789");
@@ -184,6 +197,14 @@ const struct command commands[] = {
      show_canaries},
     {"uncanary", "ID", "the bundle is a canary no longer", 1, 1, WAIT_SHORT, NULL, check_id,
      show_done},
+    {"revoke", "SHA256",
+     "refuse every act with this certificate from now on, whatever the CA's list says", 1, 1,
+     WAIT_SHORT, "Refuse every act with this certificate from now on?", check_certificate,
+     show_done},
+    {"unrevoke", "SHA256", "let the CA's list alone decide about it again", 1, 1, WAIT_SHORT, NULL,
+     check_certificate, show_done},
+    {"revoked", "", "the certificates revoked here, and since when", 0, 0, WAIT_SHORT, NULL, NULL,
+     show_revoked},
     {"fsck", "[quick]", "check everything on disk; quick: but large payloads only by their length",
      0, 1, WAIT_LONG, NULL, check_quick, show_fsck},
     {"reload", "", "read configuration, certificates and roster anew", 0, 0, WAIT_LONG, NULL, NULL,

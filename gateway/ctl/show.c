@@ -358,6 +358,24 @@ show_board(const struct json *a, const char *word, int64_t now_ms, struct buf *o
 /* --- oversight --- */
 
 enum err_code
+show_revoked(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct column columns[] = {{"SINCE", false}, {"CERTIFICATE", false}};
+	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
+	const struct json *list = json_member(a, "revoked");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		int64_t ms;
+
+		add_time(&t, json_text(row, "since"), &ms);
+		table_add(&t, json_text(row, "certificate"));
+	}
+	finish(&t, "no certificate is revoked here; the CA's list has its own\n", out);
+	return ERR_OK;
+}
+
+enum err_code
 show_audit(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
 {
 	static const struct column columns[] = {

@@ -24,6 +24,7 @@ enum err_code show_canaries(const struct json *a, const char *word, int64_t now_
 enum err_code show_quarantine(const struct json *a, const char *word, int64_t now_ms,
 			      struct buf *out);
 enum err_code show_done(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
+enum err_code show_revoked(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 enum err_code show_audit(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 enum err_code show_report(const struct json *a, const char *word, int64_t now_ms, struct buf *out);
 enum err_code show_board(const struct json *a, const char *word, int64_t now_ms, struct buf *out);

@@ -85,9 +85,13 @@ static const struct msg_field begin_fields[] = {U64(msg_begin, job),
 						U32(msg_begin, whole),
 						BLOB(msg_begin, bytes, CARRY_MAX_BYTES),
 						END};
-static const struct msg_field resume_fields[] = {U64(msg_resume, job),	 STR(msg_resume, agency),
-						 STR(msg_resume, id),	 U64(msg_resume, offset),
-						 U64(msg_resume, total), END};
+static const struct msg_field resume_fields[] = {U64(msg_resume, job),
+						 STR(msg_resume, agency),
+						 FIX(msg_resume, cert),
+						 STR(msg_resume, id),
+						 U64(msg_resume, offset),
+						 U64(msg_resume, total),
+						 END};
 static const struct msg_field end_fields[] = {U64(msg_end, job), U64(msg_end, length),
 					      FIX(msg_end, digest), END};
 static const struct msg_field cut_fields[] = {U64(msg_cut, job), U64(msg_cut, received), END};
@@ -116,6 +120,7 @@ static const struct msg_field statement_fields[] = {U64(msg_statement, job),
 						    BLOB(msg_statement, bytes, CARRY_MAX_BYTES),
 						    END};
 static const struct msg_field route_fields[] = {U64(msg_route, job), STR(msg_route, agency),
+						FIX(msg_route, cert),
 						BLOB(msg_route, bytes, CARRY_MAX_BYTES), END};
 static const struct msg_field job_fields[] = {U64(msg_job, job), END};
 static const struct msg_field upload_fields[] = {

@@ -131,6 +131,7 @@ struct msg_begin { /* the head: fixed part, manifest, signature, slots; in bytes
 struct msg_resume { /* offset: in the .shb, head included */
 	uint64_t job;
 	char agency[NAME_AGENCY];
+	uint8_t cert[DIGEST_BYTES];
 	char id[UUID_TEXT];
 	uint64_t offset,
 	    total; /* total: bytes of the whole .shb as the client says, 0 if it does not */
@@ -211,6 +212,7 @@ struct msg_statement { /* the SHS1 bytes: in bytes, or [fd] a memfd */
 struct msg_route { /* the JSON request: in bytes, or [fd] a memfd */
 	uint64_t job;
 	char agency[NAME_AGENCY];
+	uint8_t cert[DIGEST_BYTES];
 	struct blob bytes;
 };
 

@@ -156,6 +156,7 @@ send_route(struct conn *c)
 	int fd;
 
 	memcpy(m.agency, c->agency, sizeof m.agency);
+	memcpy(m.cert, c->cert, sizeof m.cert);
 	fd = role_carry("route", r->gathered.data, r->gathered.len, &m.bytes);
 	job_send(r, MSG_ROUTE, &m, fd);
 }

@@ -41,6 +41,7 @@ resume(struct conn *c, const struct http_head *head)
 	if (head->body == HTTP_LENGTH)
 		m.total = m.offset + head->length;
 	memcpy(m.agency, c->agency, sizeof m.agency);
+	memcpy(m.cert, c->cert, sizeof m.cert);
 	memcpy(m.id, r->call.id, sizeof m.id);
 	r->upload.stage = UPLOAD_ASKED;
 	job_send(r, MSG_RESUME, &m, -1);

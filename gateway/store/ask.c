@@ -1,5 +1,6 @@
 /* ask.c - what clients ask. Runs in: store. Owns: nothing. Trusts: front on who asks. Every answer
  * about a bundle or a mailbox is for those whom it concerns; to all others there is none. */
+#include "store/denied.h"
 #include "store/ask.h"
 
 #include <stdlib.h>
@@ -345,6 +346,10 @@ ask_take(void *env, struct chan *ch, const void *msg, int fd)
 	struct question q = {((struct role_env *)env)->state, {ch, m->job}, m};
 	struct err e = {ERR_USAGE, "no such question"};
 
+	if (denied_check(q.s, m->cert, m->agency, &e) < 0) {
+		reply_refuse(&q.a, &e);
+		return;
+	}
 	/* who is whose mailbox is not known yet: "there is none" would be taken for final */
 	if (q.s->members == NULL)
 		reply_refuse(&q.a, &(struct err){ERR_BUSY, "the roster is not loaded yet"});

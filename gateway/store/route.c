@@ -1,5 +1,6 @@
 /* route.c - POST /v1/route: whom to seal for. Runs in: store. Owns: the requests under way. Trusts:
  * nothing; verify parses the request. */
+#include "store/denied.h"
 #include "store/route.h"
 
 #include <stdlib.h>
@@ -120,7 +121,10 @@ route_take(void *env, struct chan *ch, const void *msg, int fd)
 	struct buf body = {0};
 	struct err e = {0};
 	struct route *r;
-	int rc = role_carried(&m->bytes, fd, REQUEST_MAX, &body, &e);
+	int rc = denied_check(s, m->cert, m->agency, &e);
+
+	if (rc == 0)
+		rc = role_carried(&m->bytes, fd, REQUEST_MAX, &body, &e);
 
 	if (fd >= 0)
 		close(fd);

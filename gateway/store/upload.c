@@ -1,6 +1,7 @@
 /* upload.c - the way of a bundle into the store. Runs in: store. Owns: the uploads under way; their
  * bytes are the spool's. Trusts: of front that it hashed what it wrote to staging; the recipient
  * checks again. */
+#include "store/denied.h"
 #include "store/upload.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "safehand/log.h"
 #include "safehand/time.h"
 #include "store/accept.h"
+#include "store/facts.h"
 #include "store/judge.h"
 #include "store/quota.h"
 #include "store/worker.h"
@@ -40,7 +42,7 @@ struct upload {
 	uint8_t head_sha256[DIGEST_BYTES];
 	uint64_t head_bytes, payload_bytes;
 	struct msg_facts_head facts; /* its lists' items are those of: */
-	void *kept[4];
+	void *kept[FACTS_LISTS];
 	uint64_t judged;     /* s->routes_changed when it was judged */
 	struct stage *stage; /* while SENDING and until it is applied */
 	int64_t seq;	     /* of the acceptance */
@@ -86,13 +88,6 @@ upload_new(struct store *s, struct chan *front, uint64_t job, const char *id, co
 }
 
 static void
-facts_drop(struct upload *u)
-{
-	for (size_t i = 0; i < sizeof u->kept / sizeof *u->kept; i++)
-		free(u->kept[i]);
-}
-
-static void
 upload_free(struct upload *u)
 {
 	struct store *s = u->store;
@@ -102,7 +97,7 @@ upload_free(struct upload *u)
 		spool_stage_leave(u->stage, s->now());
 	LIST_REMOVE(u, next);
 	s->uploads->n--;
-	facts_drop(u);
+	facts_drop(u->kept);
 	buf_free(&u->head);
 	free(u);
 }
@@ -241,24 +236,6 @@ go(struct upload *u)
 	chan_send(u->asker.front, MSG_UPLOAD, &m, fd);
 }
 
-static void
-list_keep(struct list *l, size_t item, void **kept)
-{
-	*kept = l->n > 0 ? mem_dup(l->items, l->n * item) : NULL;
-	l->items = *kept;
-}
-
-/* The message's lists end with the handler. */
-static void
-facts_keep(struct upload *u, const struct msg_facts_head *f)
-{
-	u->facts = *f;
-	list_keep(&u->facts.to, sizeof(struct fact_recipient), &u->kept[0]);
-	list_keep(&u->facts.about, sizeof(struct fact_name), &u->kept[1]);
-	list_keep(&u->facts.actions, sizeof(struct fact_action), &u->kept[2]);
-	list_keep(&u->facts.signers, sizeof(struct fact_signer), &u->kept[3]);
-}
-
 static int
 judge(struct upload *u, struct ledger *l, const struct policy_class **klass, struct err *e)
 {
@@ -275,7 +252,7 @@ judge(struct upload *u, struct ledger *l, const struct policy_class **klass, str
 				     .now_ms = s->now()};
 
 	u->judged = s->routes_changed;
-	return judge_bundle(&c, klass, e);
+	return denied_check_head(s, &u->facts, e) < 0 ? -1 : judge_bundle(&c, klass, e);
 }
 
 /* What the rules allow may still have the id of another agency's bundle: an id is given once. */
@@ -334,7 +311,7 @@ on_checked(void *ctx, enum msg_kind kind, const void *facts, const struct err *w
 			refuse(u, why);
 		return;
 	}
-	facts_keep(u, facts);
+	facts_keep(&u->facts, u->kept, facts);
 	if (check_manifest(u, &e) < 0) {
 		turn_away(u, &e);
 		return;
@@ -365,6 +342,10 @@ begin(struct upload *u)
 	if (!u->whole)
 		u->head_bytes = u->head.len;
 	digest_of(u->head.data, u->head_bytes, u->head_sha256);
+	if (denied_check(u->store, u->cert, u->agency, &e) < 0) {
+		turn_away(u, &e);
+		return;
+	}
 	if (known_already(u))
 		return;
 	if (room_for(u, &e) < 0) {
@@ -447,6 +428,11 @@ upload_take_resume(void *env, struct chan *ch, const void *msg, int fd)
 	struct err e = {0};
 
 	u->resumed = true;
+	memcpy(u->cert, m->cert, DIGEST_BYTES);
+	if (denied_check(s, u->cert, u->agency, &e) < 0) {
+		turn_away(u, &e);
+		return;
+	}
 	if (ledger_bundle(s->reader, u->id, &b) && is_of(&b, u->agency)) {
 		accept_answer_again(s, &u->asker, &b); /* the answer was lost on its way */
 		upload_free(u);

@@ -1,5 +1,6 @@
 # safehandctl at a running gateway: every command, its exit status, what people see; and the courier: a stamp of an
 # external authority, played here with openssl, reaches the store.
+import hashlib
 import http.server
 import threading
 
@@ -84,6 +85,25 @@ said("board of a mailbox", ctl("board", "mailbox=uhcw/emergency", "limit=5"), 0,
 said("board of nobody: 2", ctl("board", "class=general"), 2, "want mailbox=A/ROLE or limit=N")
 said("board with three words: 2", ctl("board", "limit=1", "limit=2", "limit=3"), 2, "want: safehandctl board")
 said("quarantine", ctl("quarantine"), 0, "no bundle is in quarantine")
+
+# --- a certificate revoked on the spot ---
+print_of = lambda name: hashlib.sha256(ssl.PEM_cert_to_DER_cert(read(gw.dir + f"/pki/certs/{name}.pem", "r").split("-----END")[0] + "-----END CERTIFICATE-----")).hexdigest()  # noqa: E731
+tls = print_of("agency-tls/csc")
+said("nothing is revoked here", ctl("revoked"), 0, "no certificate is revoked here")
+live = csc.wire()
+ok("a connection that works", live.call("GET", "/v1/mailboxes/csc/mash").status == 200)
+said("revoke", ctl("--yes", "revoke", tls), 0, "done, and recorded")
+said("it is listed", ctl("revoked"), 0, tls)
+a = live.call("GET", "/v1/mailboxes/csc/mash")
+ok("its live connection is refused", a.status == 422 and a.json()["code"] == "revoked", a)
+ok("a new one is refused", csc.call("GET", "/v1/roster").status == 422)
+ok("others are not", uhcw.call("GET", "/v1/roster").status == 200)
+said("unrevoke", ctl("unrevoke", tls), 0, "done, and recorded")
+ok("then it works again", csc.call("GET", "/v1/mailboxes/csc/mash").status == 200)
+said("revoke what is no digest: 2", ctl("--yes", "revoke", "csc"), 2, "want the SHA-256")
+said("unrevoke what is not revoked: refused", ctl("unrevoke", tls), 4, "is not revoked here")
+said("it is recorded", ctl("audit", "event=KeyChange"), 0, "revoked", "restored", tls[:16])
+live.close()
 
 # --- held back, and who did what ---
 path = f"/v1/mailboxes/csc/mash/bundles/{d.id}"
