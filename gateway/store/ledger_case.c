@@ -133,6 +133,18 @@ ledger_each_consent(struct ledger *l, const char *agency,
 	}
 }
 
+/* What the query, bound, counts. */
+static int64_t
+counted(struct ledger *l, unsigned q)
+{
+	int64_t n;
+
+	sql_next(l->sql, q);
+	n = sql_int(l->sql, q, 0);
+	sql_done(l->sql, q);
+	return n;
+}
+
 /* --- exclusions --- */
 
 void
@@ -169,23 +181,12 @@ ledger_is_exclusion(struct ledger *l, const char *from, const uint8_t route[stat
 	return has_row(l, Q_IS_EXCLUSION);
 }
 
-static int64_t
-count_exclusions(struct ledger *l, const char *from)
-{
-	int64_t n;
-
-	sql_bind(l->sql, Q_EXCLUSION_COUNT, "t", from);
-	sql_next(l->sql, Q_EXCLUSION_COUNT);
-	n = sql_int(l->sql, Q_EXCLUSION_COUNT, 0);
-	sql_done(l->sql, Q_EXCLUSION_COUNT);
-	return n;
-}
-
 void
 ledger_trim_exclusions(struct ledger *l, const char *from, int64_t before_ms, int64_t max)
 {
 	sql_do(l->sql, Q_EXCLUSION_EXPIRE, "i", before_ms);
-	for (int64_t n = count_exclusions(l, from); n > max;)
+	sql_bind(l->sql, Q_EXCLUSION_COUNT, "t", from);
+	for (int64_t n = counted(l, Q_EXCLUSION_COUNT); n > max;)
 		n -= sql_do(l->sql, Q_EXCLUSION_OLDEST, "t", from);
 }
 
@@ -305,11 +306,6 @@ ledger_each_expectation(struct ledger *l, const char *mailbox, uint32_t limit,
 int64_t
 ledger_count_expectations(struct ledger *l, const char *mailbox)
 {
-	int64_t n;
-
 	sql_bind(l->sql, Q_EXPECTATION_COUNT, "t", mailbox);
-	sql_next(l->sql, Q_EXPECTATION_COUNT);
-	n = sql_int(l->sql, Q_EXPECTATION_COUNT, 0);
-	sql_done(l->sql, Q_EXPECTATION_COUNT);
-	return n;
+	return counted(l, Q_EXPECTATION_COUNT);
 }
