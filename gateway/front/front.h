@@ -70,8 +70,8 @@ struct upload {
 	uint64_t flushed;  /* of these, how many the kernel was told to write back */
 	uint64_t hashed;   /* payload bytes in the digest */
 	struct digest *digest;
-	uint8_t *block; /* not yet written */
-	size_t block_n, block_size;
+	uint8_t *block; /* what is not yet written: from block_from to block_n */
+	size_t block_from, block_n, block_size;
 	struct event *again; /* next slice of the prefix */
 };
 

@@ -21,6 +21,7 @@
  * more than pages that go round. */
 #define KEEP_BYTES   (256 * MIB)
 #define BEHIND_BYTES (64 * MIB)
+#define PAGE_BYTES   4096
 #define PREFIX_SLICE (2 * MIB) /* hashed in one turn of the loop: about a millisecond */
 
 /* --- the head --- */
@@ -163,11 +164,31 @@ write_back(struct upload *u)
 	u->flushed = u->written;
 }
 
+static void
+empty(struct upload *u)
+{
+	u->block_from = u->block_n = 0;
+}
+
+/* A block ends where a page of the file does, and lies in its own pages as in the file's: where the
+ * two differ by a few bytes the kernel copies several times slower. */
+static void
+make_block(struct upload *u, uint64_t left)
+{
+	size_t lead = (size_t)((u->base + u->written) % PAGE_BYTES);
+
+	u->block_size = left < BLOCK - lead && u->written == 0 ? lead + (size_t)left : BLOCK;
+	u->block = aligned_alloc(PAGE_BYTES, (u->block_size / PAGE_BYTES + 1) * PAGE_BYTES);
+	if (u->block == NULL)
+		log_fatal("memory", &(struct err){ERR_SYSTEM, "no memory for an upload"});
+	u->block_from = u->block_n = lead;
+}
+
 /* Writes what the block holds. -1: the staging file does not take it. */
 static int
 flush(struct upload *u, struct err *e)
 {
-	for (size_t done = 0; done < u->block_n;) {
+	for (size_t done = u->block_from; done < u->block_n;) {
 		ssize_t k = pwrite(u->staging, u->block + done, u->block_n - done,
 				   (off_t)(u->base + u->written));
 
@@ -180,7 +201,7 @@ flush(struct upload *u, struct err *e)
 		u->written += (size_t)k;
 	}
 	u->hashed = u->written;
-	u->block_n = 0;
+	empty(u);
 	if (u->written - u->flushed >= WRITE_BACK)
 		write_back(u);
 	return 0;
@@ -192,7 +213,7 @@ take_payload(struct conn *c, const uint8_t *p, size_t n)
 	struct upload *u = &c->request->upload;
 	struct err e;
 
-	if (n > u->payload_bytes - u->written - u->block_n) {
+	if (n > u->payload_bytes - u->written - (u->block_n - u->block_from)) {
 		answer_error(c, 0, ERR_DIGEST, "the payload is longer than the bundle says");
 		return;
 	}
@@ -205,7 +226,7 @@ take_payload(struct conn *c, const uint8_t *p, size_t n)
 		p += k;
 		n -= k;
 		if (u->block_n == u->block_size && flush(u, &e) < 0) {
-			u->block_n = 0;
+			empty(u);
 			fail(c, &e);
 			return;
 		}
@@ -265,7 +286,7 @@ upload_body_done(struct conn *c)
 		return;
 	}
 	if (flush(u, &e) < 0) {
-		u->block_n = 0;
+		empty(u);
 		fail(c, &e);
 		return;
 	}
@@ -399,8 +420,7 @@ upload_granted(struct conn *c, const struct msg_upload *m, int fd)
 	}
 	u->written = u->flushed = u->offset > 0 ? u->offset - u->head_bytes : 0;
 	left = u->payload_bytes - u->written;
-	u->block_size = left < BLOCK && u->written == 0 ? (size_t)left : BLOCK;
-	u->block = mem_alloc(u->block_size + 1);
+	make_block(u, left);
 	u->digest = digest_new();
 	if (u->written > 0)
 		start_prefix(c);
