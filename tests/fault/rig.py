@@ -20,7 +20,7 @@ to = schools/*
 collect = within 1 second
 ladder = cover at 100%, notify sender at 100%, register at 150%
 """
-PATIENCE = 20  # seconds for a step to be acknowledged in the end
+PATIENCE = 75  # seconds for a step to be acknowledged in the end: a ladder tries again after a minute
 
 
 def kinds():
