@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -36,6 +37,7 @@ struct watch {
 	const char *outbox, *inbox;
 	struct child *children;
 	size_t n;
+	sigset_t open; /* the signals of before: what a wait and a child let through */
 };
 
 static void
@@ -128,6 +130,7 @@ start(struct watch *w, struct child *child, struct err *e)
 		return err_sys(e, "fork");
 	if (child->pid > 0)
 		return 0;
+	sigprocmask(SIG_SETMASK, &w->open, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a parent that is killed takes its children along */
 	if (getppid() != parent)
 		_exit(0);
@@ -186,31 +189,57 @@ start_all(struct watch *w, struct err *e)
 }
 
 static void
+on_child(int sig)
+{
+}
+
+static void
 take_signals(void)
 {
-	struct sigaction act = {.sa_handler = on_signal}; /* no SA_RESTART: waitpid comes back */
+	struct sigaction act = {.sa_handler = on_signal}, child = {.sa_handler = on_child};
 
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGCHLD, &child, NULL);
+}
+
+/* The next child that ended; 0: none did, a signal came. What comes between the look and the wait
+ * is held until the wait: none is lost. */
+static pid_t
+wait_for_child(const struct watch *w)
+{
+	pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+	if (pid == 0)
+		sigsuspend(&w->open);
+	return pid;
 }
 
 static int
 serve(struct watch *w, struct err *e)
 {
-	int rc = start_all(w, e);
+	sigset_t held;
+	int rc;
 
+	sigemptyset(&held);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &held, &w->open);
+	rc = start_all(w, e);
 	if (rc == 0) {
 		log_info("serving", "children=%zu", w->n);
 		notify("READY=1");
 	}
 	while (rc == 0 && stop == 0) {
-		pid_t pid = waitpid(-1, NULL, 0);
+		pid_t pid = wait_for_child(w);
 
 		if (pid > 0 && stop == 0)
 			restart(w, pid);
 		else if (pid < 0 && errno != EINTR)
 			rc = err_sys(e, "children");
 	}
+	sigprocmask(SIG_SETMASK, &w->open, NULL);
 	notify("STOPPING=1");
 	stop_all(w);
 	free(w->children);
@@ -271,7 +300,7 @@ run(struct client *c, const struct args *a, struct err *e)
 	take_signals();
 	c->stop = &stop;
 	if (lock(c, &fd, e) < 0)
-		return -1;
+		return stop != 0 ? 0 : -1; /* told to end before it had begun */
 	log_init("watch", LOG_LEVEL_INFO);
 	c->quiet = true; /* it speaks by its log */
 	rc = sweep(c, e) < 0 ? -1 : serve(&w, e);
