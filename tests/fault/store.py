@@ -66,8 +66,12 @@ def attempt(case, base):
     told = None
     try:
         gw.start_under(["--fault", f"{call}:{nth}:{act}"])
-        rig.play(gw, s, PHASES[phase])
-        if gw.is_dead():  # in its last step
+        restarts = rig.play(gw, s, PHASES[phase])
+        if act in ("before", "after") and gw.was_hit() and restarts == 0:  # after its last answer: the others follow
+            story.gateway.wait("the gateway ends with its store", gw.is_dead)
+        if gw.is_dead():
+            s.hang_up()
+            gw.log.close()
             gw.start()
         rig.finish_case(gw, s)
     except story.Violation as e:
