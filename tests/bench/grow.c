@@ -87,8 +87,11 @@ open_notary(const char *pki)
 static void
 open_folder(const char *folder)
 {
-	struct spool_conf conf = {
-	    .segment_bytes = 64 * MIB, .small_max = MIB, .memory_max = 64 * MIB, .free_min = 0};
+	struct spool_conf conf = {.segment_bytes = 64 * MIB,
+				  .small_max = MIB,
+				  .memory_max = 64 * MIB,
+				  .free_min = 0,
+				  .stages_max = 16};
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct ledger_checkpoint last = {0};
 	uint32_t segment;
