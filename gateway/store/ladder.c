@@ -17,8 +17,8 @@
 #include "store/outbox.h"
 #include "store/step.h"
 
-#define UNDER_WAY_MAX 16       /* steps, and so the most of them in one group */
-#define NOTICES_MAX   8	       /* of them, with the notary: some 5 ms of its time */
+#define UNDER_WAY_MAX 4	       /* steps, and so the most of them in one group */
+#define NOTICES_MAX   2	       /* of them, with the notary: a millisecond of its time */
 #define AGAIN_MS      60000    /* a step that could not be taken is tried again */
 #define ARM_MAX_MS    86400000 /* a day: a timer need not be longer */
 
