@@ -256,72 +256,105 @@ show_mailboxes(const struct json *a, const char *word, int64_t now_ms, struct bu
 	return ERR_OK;
 }
 
+/* --- lists whose rows are members as they are --- */
+
+enum cell { CELL_TEXT, CELL_NUMBER, CELL_TIME, CELL_DIGEST };
+
+struct member {
+	const char *head, *name; /* of the column, of the member */
+	enum cell as;
+};
+
+static void
+add_member(struct table *t, const struct json *row, const struct member *m)
+{
+	const char *text = m->as == CELL_NUMBER ? NULL : json_text(row, m->name);
+	int64_t ms;
+
+	if (m->as == CELL_NUMBER)
+		add_number(t, row, m->name);
+	else if (m->as == CELL_TIME)
+		add_time(t, text, &ms);
+	else if (m->as == CELL_DIGEST && text != NULL)
+		table_addf(t, "%.16s", text); /* enough to find it; --json has all */
+	else
+		table_add(t, text);
+}
+
+static enum err_code
+show_list(const struct json *list, const struct member *members, size_t n, const char *none,
+	  struct buf *out)
+{
+	struct column columns[TABLE_COLUMNS_MAX];
+	struct table t = {.columns = columns, .width = n};
+
+	for (size_t i = 0; i < n; i++)
+		columns[i] = (struct column){members[i].head, members[i].as == CELL_NUMBER};
+	for (size_t i = 0; i < json_count(list); i++)
+		for (size_t k = 0; k < n; k++)
+			add_member(&t, json_item(list, i), &members[k]);
+	finish(&t, none, out);
+	return ERR_OK;
+}
+
+#define MEMBERS(m) m, sizeof(m) / sizeof *(m)
+
 enum err_code
 show_evidence(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
 {
-	static const struct column columns[] = {
-	    {"SEQ", true}, {"TIME", false}, {"EVENT", false}, {"MAILBOX", false}, {"CODE", false}};
-	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
-	const struct json *list = json_member(a, "evidence");
+	static const struct member row[] = {{"SEQ", "seq", CELL_NUMBER},
+					    {"TIME", "time", CELL_TIME},
+					    {"EVENT", "event", CELL_TEXT},
+					    {"MAILBOX", "mailbox", CELL_TEXT},
+					    {"CODE", "code", CELL_TEXT}};
 
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *row = json_item(list, i);
-		int64_t ms;
-
-		add_number(&t, row, "seq");
-		add_time(&t, json_text(row, "time"), &ms);
-		table_add(&t, json_text(row, "event"));
-		table_add(&t, json_text(row, "mailbox"));
-		table_add(&t, json_text(row, "code"));
-	}
-	finish(&t, "no entry\n", out);
-	return ERR_OK;
+	return show_list(json_member(a, "evidence"), MEMBERS(row), "no entry\n", out);
 }
 
 enum err_code
 show_quarantine(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
 {
-	static const struct column columns[] = {
-	    {"SINCE", false}, {"BUNDLE", false}, {"FROM", false}, {"WHY", false}};
-	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
-	const struct json *list = json_member(a, "quarantine");
+	static const struct member row[] = {{"SINCE", "since", CELL_TIME},
+					    {"BUNDLE", "bundle", CELL_TEXT},
+					    {"FROM", "from", CELL_TEXT},
+					    {"WHY", "why", CELL_TEXT}};
 
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *row = json_item(list, i);
-		int64_t ms;
-
-		add_time(&t, json_text(row, "since"), &ms);
-		table_add(&t, json_text(row, "bundle"));
-		table_add(&t, json_text(row, "from"));
-		table_add(&t, json_text(row, "why"));
-	}
-	finish(&t, "no bundle is in quarantine\n", out);
-	return ERR_OK;
+	return show_list(json_member(a, "quarantine"), MEMBERS(row), "no bundle is in quarantine\n",
+			 out);
 }
 
 enum err_code
 show_canaries(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
 {
-	static const struct column columns[] = {{"SINCE", false},
-						{"BUNDLE", false},
-						{"FROM", false},
-						{"CLASS", false},
-						{"STATE", false}};
-	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
-	const struct json *list = json_member(a, "canaries");
+	static const struct member row[] = {{"SINCE", "since", CELL_TIME},
+					    {"BUNDLE", "bundle", CELL_TEXT},
+					    {"FROM", "from", CELL_TEXT},
+					    {"CLASS", "class", CELL_TEXT},
+					    {"STATE", "state", CELL_TEXT}};
 
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *row = json_item(list, i);
-		int64_t ms;
+	return show_list(json_member(a, "canaries"), MEMBERS(row), "no bundle is a canary\n", out);
+}
 
-		add_time(&t, json_text(row, "since"), &ms);
-		table_add(&t, json_text(row, "bundle"));
-		table_add(&t, json_text(row, "from"));
-		table_add(&t, json_text(row, "class"));
-		table_add(&t, json_text(row, "state"));
-	}
-	finish(&t, "no bundle is a canary\n", out);
-	return ERR_OK;
+enum err_code
+show_revoked(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct member row[] = {{"SINCE", "since", CELL_TIME},
+					    {"CERTIFICATE", "certificate", CELL_TEXT}};
+
+	return show_list(json_member(a, "revoked"), MEMBERS(row),
+			 "no certificate is revoked here; the CA's list has its own\n", out);
+}
+
+enum err_code
+show_audit(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
+{
+	static const struct member row[] = {
+	    {"SEQ", "seq", CELL_NUMBER},   {"TIME", "time", CELL_TIME},
+	    {"EVENT", "event", CELL_TEXT}, {"BUNDLE", "bundle", CELL_TEXT},
+	    {"FROM", "from", CELL_TEXT},   {"MAILBOX", "mailbox", CELL_TEXT},
+	    {"CODE", "code", CELL_TEXT},   {"BY CERTIFICATE", "actor", CELL_DIGEST}};
+
+	return show_list(json_member(a, "entries"), MEMBERS(row), "no entry\n", out);
 }
 
 /* --- board --- */
@@ -355,55 +388,7 @@ show_board(const struct json *a, const char *word, int64_t now_ms, struct buf *o
 	return ERR_OK;
 }
 
-/* --- oversight --- */
-
-enum err_code
-show_revoked(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
-{
-	static const struct column columns[] = {{"SINCE", false}, {"CERTIFICATE", false}};
-	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
-	const struct json *list = json_member(a, "revoked");
-
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *row = json_item(list, i);
-		int64_t ms;
-
-		add_time(&t, json_text(row, "since"), &ms);
-		table_add(&t, json_text(row, "certificate"));
-	}
-	finish(&t, "no certificate is revoked here; the CA's list has its own\n", out);
-	return ERR_OK;
-}
-
-enum err_code
-show_audit(const struct json *a, const char *word, int64_t now_ms, struct buf *out)
-{
-	static const struct column columns[] = {
-	    {"SEQ", true},   {"TIME", false},	 {"EVENT", false}, {"BUNDLE", false},
-	    {"FROM", false}, {"MAILBOX", false}, {"CODE", false},  {"BY CERTIFICATE", false}};
-	struct table t = {.columns = columns, .width = sizeof columns / sizeof *columns};
-	const struct json *list = json_member(a, "entries");
-
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *row = json_item(list, i);
-		const char *actor = json_text(row, "actor");
-		int64_t ms;
-
-		add_number(&t, row, "seq");
-		add_time(&t, json_text(row, "time"), &ms);
-		table_add(&t, json_text(row, "event"));
-		table_add(&t, json_text(row, "bundle"));
-		table_add(&t, json_text(row, "from"));
-		table_add(&t, json_text(row, "mailbox"));
-		table_add(&t, json_text(row, "code"));
-		if (actor != NULL)
-			table_addf(&t, "%.16s", actor); /* enough to find it; --json has all */
-		else
-			table_add(&t, NULL);
-	}
-	finish(&t, "no entry\n", out);
-	return ERR_OK;
-}
+/* --- report --- */
 
 enum err_code
 show_report(const struct json *a, const char *word, int64_t now_ms, struct buf *out)

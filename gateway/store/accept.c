@@ -11,7 +11,6 @@
 #include "store/case.h"
 #include "store/expectation.h"
 #include "store/deadline.h"
-#include "store/proof.h"
 
 #define REFUSALS_PER_MINUTE 30	/* entries of one agency: a sender that errs cannot fill the log */
 #define REFUSERS_MAX	    256 /* agencies counted at once */
@@ -80,7 +79,8 @@ accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct 
 						    .id = b.id,
 						    .manifest_sha256 = b.manifest_sha256,
 						    .actor = a->cert,
-						    .code = "ok"});
+						    .code = "ok",
+						    .line = a->line});
 	for (size_t i = 0; i < a->facts->to.n; i++)
 		deliver(s, &b, &to[i], (uint32_t)i);
 	case_accept(s, &b, a);
@@ -95,13 +95,12 @@ accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct 
 
 void
 accept_answer(const struct store *s, const struct asker *a, unsigned status, int64_t seq,
-	      const struct buf *kept, const struct msg_facts_head *facts)
+	      const struct proof_fresh *fresh)
 {
 	struct buf json = {0};
 	struct err e = {0};
 
-	if ((kept != NULL &&
-	     proof_fresh(s, seq, kept, facts->manifest_bytes, facts->signature_bytes, &json)) ||
+	if ((fresh != NULL && proof_fresh(s, seq, fresh, &json)) ||
 	    proof_evidence(s, seq, &json, &e) == 0)
 		reply_json(a, status, &json);
 	else
@@ -116,7 +115,7 @@ accept_answer_again(const struct store *s, const struct asker *a, const struct l
 
 	if (!ledger_find_entry(s->reader, b->n, "", EVENT_SUBMISSION_ACCEPTANCE, 0, &first))
 		log_fatal("ledger", &(struct err){ERR_INTERNAL, "a bundle without acceptance"});
-	accept_answer(s, a, 200, first.seq, NULL, NULL);
+	accept_answer(s, a, 200, first.seq, NULL);
 }
 
 /* --- refusals --- */

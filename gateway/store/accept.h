@@ -3,6 +3,7 @@
 #define SAFEHAND_STORE_ACCEPT_H
 
 #include "store/group.h"
+#include "store/proof.h"
 #include "store/reply.h"
 
 /* All that is known when the last byte has come. The stage is taken, also on refusal. */
@@ -12,6 +13,7 @@ struct acceptance {
 	const uint8_t *head_sha256;
 	const struct policy_class *klass; /* the policy's in force */
 	struct stage *stage;
+	struct buf *line; /* gets that of the SubmissionAcceptance */
 };
 
 /* Inside a group: bytes, rows, entries. ERR_CONFLICT: the id came meanwhile; ERR_DIGEST,
@@ -19,11 +21,9 @@ struct acceptance {
 int accept_bundle(struct store *s, const struct acceptance *a, int64_t *seq, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The evidence of an acceptance. kept, with what the facts say of it: the first part of the
- * bundle's bytes, if it was committed just now and they are in memory still; NULL: from what is
- * kept. */
+/* The evidence of an acceptance. fresh: inside done of its own group; NULL: from what is kept. */
 void accept_answer(const struct store *s, const struct asker *a, unsigned status, int64_t seq,
-		   const struct buf *kept, const struct msg_facts_head *facts);
+		   const struct proof_fresh *fresh);
 /* The same again for who sends again [4]. */
 void accept_answer_again(const struct store *s, const struct asker *a,
 			 const struct ledger_bundle *b);

@@ -346,7 +346,7 @@ ask_take(void *env, struct chan *ch, const void *msg, int fd)
 	struct question q = {((struct role_env *)env)->state, {ch, m->job}, m};
 	struct err e = {ERR_USAGE, "no such question"};
 
-	if (denied_check(q.s, m->cert, m->agency, &e) < 0) {
+	if (denied_check(q.s->reader, m->cert, m->agency, &e) < 0) {
 		reply_refuse(&q.a, &e);
 		return;
 	}

@@ -1,5 +1,5 @@
-/* denied.c - revoked on the spot. Runs in: store. Owns: the list in memory; it is kept as values of
- * the ledger. Trusts: verify and front, that a certificate is the one whose digest they name. */
+/* denied.c - revoked on the spot. Runs in: store. Owns: nothing; they are values of the ledger.
+ * Trusts: verify and front, that a certificate is the one whose digest they name. */
 #include "store/denied.h"
 
 #include <stdio.h>
@@ -13,59 +13,36 @@
 #include "store/feed.h"
 #include "store/group.h"
 
-#define PREFIX	   "denied."
-#define NAME	   (sizeof PREFIX + HEX_LEN(DIGEST_BYTES))
-#define DENIED_MAX 1000 /* a walk through all at each request; the CA's list takes them over */
-
-struct denied {
-	uint8_t (*cert)[DIGEST_BYTES];
-	size_t n;
-};
+#define PREFIX "denied."
+#define NAME   (sizeof PREFIX + HEX_LEN(DIGEST_BYTES))
 
 static void
-add(void *ctx, const char *name, const char *since)
+name_of(char out[static NAME], const uint8_t cert[static DIGEST_BYTES])
 {
-	struct denied *d = ctx;
-
-	d->cert = mem_realloc(d->cert, d->n + 1, sizeof *d->cert);
-	if (hex_decode(d->cert[d->n], DIGEST_BYTES, name + strlen(PREFIX)) == 0)
-		d->n++;
-}
-
-struct denied *
-denied_load(struct ledger *l)
-{
-	struct denied *d = mem_alloc(sizeof *d);
-
-	ledger_each_value(l, PREFIX, add, d);
-	return d;
-}
-
-void
-denied_free(struct denied *d)
-{
-	if (d == NULL)
-		return;
-	free(d->cert);
-	free(d);
+	strcpy(out, PREFIX);
+	hex_encode(out + strlen(PREFIX), cert, DIGEST_BYTES);
 }
 
 /* --- what is asked --- */
 
 int
-denied_check(const struct store *s, const uint8_t cert[static DIGEST_BYTES], const char *what,
+denied_check(struct ledger *l, const uint8_t cert[static DIGEST_BYTES], const char *what,
 	     struct err *e)
 {
-	for (size_t i = 0; i < s->denied->n; i++)
-		if (memcmp(s->denied->cert[i], cert, DIGEST_BYTES) == 0)
-			return err_set(e, ERR_REVOKED,
-				       "%s: the gateway's administrators revoked this certificate",
-				       what);
-	return 0;
+	struct buf since = {0};
+	char name[NAME];
+	bool is;
+
+	name_of(name, cert);
+	is = ledger_value(l, name, &since);
+	buf_free(&since);
+	return is ? err_set(e, ERR_REVOKED,
+			    "%s: the gateway's administrators revoked this certificate", what)
+		  : 0;
 }
 
 int
-denied_check_head(const struct store *s, const struct msg_facts_head *f, struct err *e)
+denied_check_head(struct ledger *l, const struct msg_facts_head *f, struct err *e)
 {
 	const struct fact_signer *by = f->signers.items;
 	const struct fact_recipient *to = f->to.items;
@@ -73,12 +50,12 @@ denied_check_head(const struct store *s, const struct msg_facts_head *f, struct 
 
 	for (size_t i = 0; i < f->signers.n; i++) {
 		snprintf(what, sizeof what, "signed by %s", by[i].by);
-		if (denied_check(s, by[i].cert, what, e) < 0)
+		if (denied_check(l, by[i].cert, what, e) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < f->to.n; i++) {
 		snprintf(what, sizeof what, "sealed for %s", to[i].mailbox);
-		if (denied_check(s, to[i].key, what, e) < 0)
+		if (denied_check(l, to[i].key, what, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -99,18 +76,13 @@ static int
 apply(struct store *s, struct change *c, struct err *e)
 {
 	const struct denial *d = (const struct denial *)c;
-	bool there = denied_check(s, d->cert, "", e) < 0;
+	bool there = denied_check(s->writer, d->cert, "", e) < 0;
 	char since[TIME_TEXT];
 
 	if (d->revoke && there)
 		return err_set(e, ERR_CONFLICT, "%s is revoked already", d->name + strlen(PREFIX));
 	if (!d->revoke && !there)
 		return err_set(e, ERR_UNKNOWN, "%s is not revoked here", d->name + strlen(PREFIX));
-	if (d->revoke && s->denied->n >= DENIED_MAX)
-		return err_set(e, ERR_LIMIT,
-			       "%d certificates are revoked here, the limit: put them on the CA's "
-			       "list, and restore them here",
-			       DENIED_MAX);
 	time_format(since, s->now());
 	if (d->revoke)
 		ledger_set_value(s->writer, d->name, since);
@@ -129,8 +101,6 @@ done(struct store *s, struct change *c, const struct err *refusal)
 	struct denial *d = (struct denial *)c;
 
 	if (refusal == NULL) {
-		denied_free(s->denied);
-		s->denied = denied_load(s->reader);
 		log_warn(d->revoke ? "certificate-revoked" : "certificate-restored",
 			 "certificate=%s", d->name + strlen(PREFIX));
 		feed_dismiss(s); /* who waits asks again, and is asked who it is */
@@ -153,7 +123,7 @@ change(struct store *s, const char *hex, bool revoke, purge_done *then, void *ct
 		then(ctx, &e);
 		return;
 	}
-	snprintf(d->name, sizeof d->name, PREFIX "%s", hex);
+	name_of(d->name, d->cert);
 	group_add(s, &d->change);
 }
 

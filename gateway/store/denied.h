@@ -5,21 +5,15 @@
 
 #include "store/purge.h"
 
-struct denied;
-
-/* As the ledger has them; it is the store's, and is taken anew with each change. */
-struct denied *denied_load(struct ledger *l);
-void denied_free(struct denied *d); /* NULL is fine */
-
 /* 0: it may act. ERR_REVOKED: what names whose certificate it is, for the sentence. */
-int denied_check(const struct store *s, const uint8_t cert[static DIGEST_BYTES], const char *what,
+int denied_check(struct ledger *l, const uint8_t cert[static DIGEST_BYTES], const char *what,
 		 struct err *e) __attribute__((warn_unused_result));
 /* The signers of a bundle, and those that it is sealed for. */
-int denied_check_head(const struct store *s, const struct msg_facts_head *f, struct err *e)
+int denied_check_head(struct ledger *l, const struct msg_facts_head *f, struct err *e)
     __attribute__((warn_unused_result));
 
 /* hex: its SHA-256, 64 digits. Both are entries of the log (KeyChange, by that certificate); done
- * after the commit. ERR_CONFLICT: it is already; ERR_UNKNOWN: it is not; ERR_LIMIT: too many. */
+ * after the commit. ERR_CONFLICT: it is already; ERR_UNKNOWN: it is not. */
 void denied_revoke(struct store *s, const char *hex, purge_done *done, void *ctx);
 void denied_restore(struct store *s, const char *hex, purge_done *done, void *ctx);
 /* {"revoked":[{"certificate","since"}]} */

@@ -28,8 +28,7 @@ struct touched {
 	struct touched *next;
 };
 
-#define FRESH_LINES 2048 /* of the entries of a group: eight for each of its changes */
-#define SALTS	    256	 /* fetched at once: a system call for each costs more than its entry */
+#define SALTS 256 /* fetched at once: a system call for each costs more than its entry */
 
 struct group {
 	struct changes queue, flying;
@@ -44,8 +43,6 @@ struct group {
 	struct touched *touched; /* mailboxes that have news in it */
 	void (*idle)(struct store *s);
 	struct group_counts counts;
-	uint64_t fresh;		/* the first entry of the last group */
-	struct buf *lines;	/* FRESH_LINES, of its entries from that one on */
 	struct buf note, token; /* its seal */
 	uint8_t salts[SALTS][ENTRY_SALT];
 	unsigned salts_used;
@@ -86,8 +83,7 @@ group_new(struct store *s, struct group **out, struct err *e)
 	g->writeback = writeback_new(s->env->base, on_written, s);
 	ledger_last_checkpoint(s->writer, &last, NULL, NULL);
 	ledger_totals(s->writer, &totals);
-	g->size = g->sealed = g->fresh = last.size;
-	g->lines = mem_alloc(FRESH_LINES * sizeof *g->lines);
+	g->size = g->sealed = last.size;
 	g->salts_used = SALTS;
 	g->last_ms = last.time_ms;
 	*out = g;
@@ -120,9 +116,6 @@ group_free(struct group *g)
 	writeback_free(g->writeback);
 	while (g->touched != NULL)
 		touched_next(g);
-	for (size_t i = 0; g->lines != NULL && i < FRESH_LINES; i++)
-		buf_free(&g->lines[i]);
-	free(g->lines);
 	buf_free(&g->note);
 	buf_free(&g->token);
 	free(g);
@@ -271,12 +264,9 @@ group_enter(struct store *s, const struct group_entry *in)
 	ledger_add_entry(s->writer, &row, &line);
 	if (merkle_append(g->size, leaf, tree_kept_get, tree_kept_put, s->tree, &e) < 0)
 		log_fatal("tree", &e);
-	if (g->size - g->fresh < FRESH_LINES) {
-		buf_free(&g->lines[g->size - g->fresh]);
-		g->lines[g->size - g->fresh] = line;
-	} else {
-		buf_free(&line);
-	}
+	if (in->line != NULL)
+		buf_add(in->line, line.data, line.len);
+	buf_free(&line);
 	g->size++;
 	g->counts.entries++;
 	if (row.mailbox[0] != '\0')
@@ -313,7 +303,6 @@ apply_all(struct store *s)
 	uint32_t segment;
 	uint64_t end;
 
-	g->fresh = g->size;
 	ledger_begin(s->writer);
 	STAILQ_FOREACH(c, &g->flying, next)
 	{
@@ -387,7 +376,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	take_group(g);
 	apply_all(s);
 	if (g->size > g->sealed)
-		seal(s);      /* asked for now, so that the notary signs while the disk writes */
+		seal(s);      /* before the sync: the notary signs while the disk writes */
 	spool_sync(s->spool); /* [1] bytes before the commit: no row without bytes */
 	if (g->size == g->sealed)
 		commit(s); /* nothing that the log tells of: refusals, subscriptions */
@@ -478,19 +467,11 @@ group_take_refused(const struct msg_refused *m)
 	log_fatal("seal-refused", &e);
 }
 
-bool
-group_fresh(const struct group *g, int64_t seq, struct blob *line, struct group_seal *seal)
+struct group_seal
+group_seal(const struct group *g)
 {
-	uint64_t at = (uint64_t)seq - g->fresh;
-
-	/* of a group that is not committed yet, sealed is still that of the one before [3] */
-	if ((uint64_t)seq < g->fresh || g->sealed != g->size || (uint64_t)seq >= g->sealed ||
-	    at >= FRESH_LINES)
-		return false;
-	*line = (struct blob){g->lines[at].data, g->lines[at].len};
-	*seal = (struct group_seal){
+	return (struct group_seal){
 	    g->sealed, {g->note.data, g->note.len}, {g->token.data, g->token.len}};
-	return true;
 }
 
 const struct group_counts *

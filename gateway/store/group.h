@@ -30,7 +30,8 @@ struct group_entry {
 	const char *id;	     /* the bundle's or expectation's */
 	const uint8_t *manifest_sha256, *actor, *statement_sha256;
 	const char *mailbox, *code;
-	int64_t part; /* see struct ledger_entry */
+	int64_t part;	  /* see struct ledger_entry */
+	struct buf *line; /* gets its line too; NULL: not wanted */
 };
 
 /* base of store->env must be there. The tree is loaded from the ledger. */
@@ -57,14 +58,12 @@ void group_take_refused(const struct msg_refused *m);
 /* The courier's: a token of another authority; it joins whatever transaction is open. */
 void group_take_stamped(struct store *s, const struct msg_stamped *m);
 
-/* The seal of the last group. */
+/* Of the last group that was sealed: inside done, of its own. Views, good until the next seal. */
 struct group_seal {
 	uint64_t size; /* of the tree */
 	struct blob note, token;
 };
-/* Is the entry of the last group, which is committed? Then its line and its seal: views, good until
- * the next group is applied. */
-bool group_fresh(const struct group *g, int64_t seq, struct blob *line, struct group_seal *seal);
+struct group_seal group_seal(const struct group *g);
 
 struct group_counts {
 	uint64_t groups, changes, entries, refused;

@@ -94,23 +94,19 @@ proof_evidence(const struct store *s, int64_t seq, struct buf *json, struct err 
 }
 
 bool
-proof_fresh(const struct store *s, int64_t seq, const struct buf *kept, uint64_t manifest_bytes,
-	    uint64_t signature_bytes, struct buf *json)
+proof_fresh(const struct store *s, int64_t seq, const struct proof_fresh *f, struct buf *json)
 {
-	struct group_seal seal;
-	struct parts p = {0};
+	struct group_seal seal = group_seal(s->group);
+	struct parts p = {.bundle = {.manifest_bytes = (uint32_t)f->manifest_bytes,
+				     .signature_bytes = (uint32_t)f->signature_bytes}};
 	struct merkle_proof path;
-	struct blob line;
 	struct err ignored;
 
-	if (!group_fresh(s->group, seq, &line, &seal) ||
-	    merkle_inclusion((uint64_t)seq, seal.size, tree_kept_get, s->tree, &path, &ignored) < 0)
+	if (merkle_inclusion((uint64_t)seq, seal.size, tree_kept_get, s->tree, &path, &ignored) < 0)
 		return false;
-	buf_add(&p.line, line.p, line.n);
+	buf_add(&p.line, f->line->data, f->line->len);
 	buf_add(&p.token, seal.token.p, seal.token.n);
-	buf_add(&p.kept, kept->data, kept->len);
-	p.bundle.manifest_bytes = (uint32_t)manifest_bytes;
-	p.bundle.signature_bytes = (uint32_t)signature_bytes;
+	buf_add(&p.kept, f->kept->data, f->kept->len);
 	tlog_proof_format((uint64_t)seq, &path, seal.note.p, seal.note.n, &p.proof);
 	format(&p, json);
 	parts_free(&p);

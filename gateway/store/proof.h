@@ -9,9 +9,13 @@
 int proof_evidence(const struct store *s, int64_t seq, struct buf *json, struct err *e)
     __attribute__((warn_unused_result));
 
-/* The same of an entry without a statement, if it is so fresh that all of it is in memory still;
- * kept: the first part of its bundle's bytes. false: it is not; ask as above. */
-bool proof_fresh(const struct store *s, int64_t seq, const struct buf *kept,
-		 uint64_t manifest_bytes, uint64_t signature_bytes, struct buf *json);
+/* What is still in memory of an acceptance. */
+struct proof_fresh {
+	const struct buf *line, *kept; /* kept: the first part of the bundle's bytes */
+	uint64_t manifest_bytes, signature_bytes;
+};
+/* The same of an entry without a statement, inside done of its own group: no query, no read. false:
+ * the tree lacks a hash; ask as above. */
+bool proof_fresh(const struct store *s, int64_t seq, const struct proof_fresh *f, struct buf *json);
 
 #endif

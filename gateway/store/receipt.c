@@ -293,7 +293,7 @@ apply(struct store *s, struct change *c, struct err *e)
 	struct ledger_entry was;
 	enum delivery_state next;
 
-	if (denied_check(s, r->actor, r->mailbox, e) < 0)
+	if (denied_check(s->writer, r->actor, r->mailbox, e) < 0)
 		return -1;
 	if (!ledger_bundle(s->writer, r->id, &b) ||
 	    (!r->by_sender && !ledger_delivery(s->writer, b.n, r->mailbox, &d)))
@@ -416,7 +416,7 @@ receipt_take(void *env, struct chan *ch, const void *msg, int fd)
 			  &e);
 	if (fd >= 0)
 		close(fd);
-	if (rc < 0 || denied_check(s, m->cert, m->agency, &e) < 0) {
+	if (rc < 0 || denied_check(s->reader, m->cert, m->agency, &e) < 0) {
 		refuse(r, &e);
 	} else if (s->members == NULL) {
 		refuse(r, &(struct err){ERR_BUSY, "the roster is not loaded yet"});

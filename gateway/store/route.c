@@ -121,7 +121,7 @@ route_take(void *env, struct chan *ch, const void *msg, int fd)
 	struct buf body = {0};
 	struct err e = {0};
 	struct route *r;
-	int rc = denied_check(s, m->cert, m->agency, &e);
+	int rc = denied_check(s->reader, m->cert, m->agency, &e);
 
 	if (rc == 0)
 		rc = role_carried(&m->bytes, fd, REQUEST_MAX, &body, &e);

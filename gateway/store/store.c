@@ -9,7 +9,6 @@
 #include "safehand/crypto.h"
 #include "safehand/log.h"
 #include "safehand/time.h"
-#include "store/denied.h"
 #include "store/ask.h"
 #include "store/backup.h"
 #include "store/control.h"
@@ -127,10 +126,7 @@ store_prepare(struct role_env *env, struct err *e)
 	settings_take(s);
 	if (policy_take(s, e) < 0 || ledger_open(env->data_fd, true, &s->writer, e) < 0)
 		return -1;
-	if (ledger_open(env->data_fd, false, &s->reader, e) < 0)
-		return -1;
-	s->denied = denied_load(s->reader);
-	return 0;
+	return ledger_open(env->data_fd, false, &s->reader, e);
 }
 
 static bool
@@ -264,7 +260,6 @@ store_drop(struct store *s)
 	waiters_free(s->waiters);
 	fsck_stop(s);
 	usual_free(s->usual);
-	denied_free(s->denied);
 	fetch_book_close(s);
 	rates_free(s->rates);
 	event_free(s->tick);

@@ -29,7 +29,6 @@ struct desks;
 struct fetch_book;
 struct ladders;
 struct outbox;
-struct denied;
 
 struct store_settings {
 	int64_t staging_age_ms, clock_skew_ms, created_age_ms;
@@ -57,7 +56,6 @@ struct store {
 	struct uploads *uploads;
 	struct waiters *waiters;
 	struct usual *usual;
-	struct denied *denied;
 	struct fetch_book *fetches;
 	uint64_t canary_alarms, fetch_alarms; /* since the start */
 	uint64_t routes_changed; /* counts changes of roster, policy, subscriptions: what was judged

@@ -46,6 +46,7 @@ struct upload {
 	uint64_t judged;     /* s->routes_changed when it was judged */
 	struct stage *stage; /* while SENDING and until it is applied */
 	int64_t seq;	     /* of the acceptance */
+	struct buf line;     /* and its line in the log */
 };
 
 struct uploads {
@@ -99,6 +100,7 @@ upload_free(struct upload *u)
 	s->uploads->n--;
 	facts_drop(u->kept);
 	buf_free(&u->head);
+	buf_free(&u->line);
 	free(u);
 }
 
@@ -252,7 +254,7 @@ judge(struct upload *u, struct ledger *l, const struct policy_class **klass, str
 				     .now_ms = s->now()};
 
 	u->judged = s->routes_changed;
-	return denied_check_head(s, &u->facts, e) < 0 ? -1 : judge_bundle(&c, klass, e);
+	return denied_check_head(l, &u->facts, e) < 0 ? -1 : judge_bundle(&c, klass, e);
 }
 
 /* What the rules allow may still have the id of another agency's bundle: an id is given once. */
@@ -342,7 +344,7 @@ begin(struct upload *u)
 	if (!u->whole)
 		u->head_bytes = u->head.len;
 	digest_of(u->head.data, u->head_bytes, u->head_sha256);
-	if (denied_check(u->store, u->cert, u->agency, &e) < 0) {
+	if (denied_check(u->store->reader, u->cert, u->agency, &e) < 0) {
 		turn_away(u, &e);
 		return;
 	}
@@ -429,7 +431,7 @@ upload_take_resume(void *env, struct chan *ch, const void *msg, int fd)
 
 	u->resumed = true;
 	memcpy(u->cert, m->cert, DIGEST_BYTES);
-	if (denied_check(s, u->cert, u->agency, &e) < 0) {
+	if (denied_check(s->reader, u->cert, u->agency, &e) < 0) {
 		turn_away(u, &e);
 		return;
 	}
@@ -453,8 +455,11 @@ apply(struct store *s, struct change *c, struct err *e)
 {
 	struct upload *u = (struct upload *)c;
 	const struct policy_class *klass = policy_find(s->policy, u->facts.klass);
-	struct acceptance a = {
-	    .facts = &u->facts, .cert = u->cert, .head_sha256 = u->head_sha256, .stage = u->stage};
+	struct acceptance a = {.facts = &u->facts,
+			       .cert = u->cert,
+			       .head_sha256 = u->head_sha256,
+			       .stage = u->stage,
+			       .line = &u->line};
 
 	u->stage = NULL; /* taken */
 	if (u->judged != s->routes_changed && judge(u, s->writer, &klass, e) < 0) {
@@ -469,6 +474,10 @@ static void
 done(struct store *s, struct change *c, const struct err *refusal)
 {
 	struct upload *u = (struct upload *)c;
+	const struct proof_fresh fresh = {.line = &u->line,
+					  .kept = &u->head,
+					  .manifest_bytes = u->facts.manifest_bytes,
+					  .signature_bytes = u->facts.signature_bytes};
 
 	if (refusal != NULL && is_ours(refusal->code)) {
 		turn_away(u, refusal);
@@ -479,7 +488,7 @@ done(struct store *s, struct change *c, const struct err *refusal)
 		return;
 	}
 	if (!u->left)
-		accept_answer(s, &u->asker, 201, u->seq, u->whole ? &u->head : NULL, &u->facts);
+		accept_answer(s, &u->asker, 201, u->seq, u->whole ? &fresh : NULL);
 	upload_free(u);
 }
 

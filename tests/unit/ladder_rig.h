@@ -5,7 +5,6 @@
 
 #include "store_rig.h"
 
-#include "store/fsck.h"
 #include "store/deadline.h"
 
 #define T0   INT64_C(1764061200000) /* 2025-11-25T09:00:00Z, a Tuesday */
@@ -150,17 +149,6 @@ assert_owed(const char *id, enum deadline_kind kind, int64_t part, const char *m
 	if (d.state != state)
 		fail_msg("%s of %s: %s, wanted %s", deadline_kind_name(kind), mailbox,
 			 deadline_state_name(d.state), deadline_state_name(state));
-}
-
-static inline void
-is_sound(void)
-{
-	struct buf json = {0};
-
-	fsck_json(rig.store, &json);
-	if (strstr(buf_str(&json), "\"ok\":true") == NULL)
-		fail_msg("%s", buf_str(&json));
-	buf_free(&json);
 }
 
 /* --- what the mailboxes say --- */

@@ -24,6 +24,7 @@
 #include "safehand/statement.h"
 #include "safehand/time.h"
 #include "store/disk.h"
+#include "store/fsck.h"
 #include "store/group.h"
 #include "store/members.h"
 #include "store/store.h"
@@ -638,6 +639,18 @@ static inline bool
 rig_body_has(const char *text)
 {
 	return strstr(buf_str(&rig.reply.body), text) != NULL;
+}
+
+/* fsck finds nothing. */
+static inline void
+is_sound(void)
+{
+	struct buf json = {0};
+
+	fsck_json(rig.store, &json);
+	if (strstr(buf_str(&json), "\"ok\":true") == NULL)
+		fail_msg("%s", buf_str(&json));
+	buf_free(&json);
 }
 
 #endif

@@ -351,6 +351,37 @@ bad_from_a_more_trusted_one(void **state)
 	buf_free(&said);
 }
 
+/* Few bytes travel inside a message, more beside it, and never both ways at once. */
+static void
+bytes_that_go_along(void **state)
+{
+	static uint8_t many[CARRY_MAX_BYTES + 1];
+	struct blob inside = {0}, none = {0};
+	struct buf got_bytes = {0};
+	int fd;
+
+	many[CARRY_MAX_BYTES] = 'z';
+	assert_int_equal(role_carry("few", many, CARRY_MAX_BYTES, &inside), -1);
+	assert_int_equal(inside.n, CARRY_MAX_BYTES);
+	assert_int_equal(role_carried(&inside, -1, CARRY_MAX_BYTES, &got_bytes, &e), 0);
+	assert_int_equal(got_bytes.len, CARRY_MAX_BYTES);
+	assert_int_equal(role_carried(&inside, -1, CARRY_MAX_BYTES - 1, &got_bytes, &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
+	fd = role_carry("many", many, sizeof many, &none);
+	assert_true(fd >= 0 && none.n == 0);
+	assert_int_equal(fcntl(fd, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW),
+			 F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+	buf_clear(&got_bytes);
+	assert_int_equal(role_carried(&none, fd, sizeof many, &got_bytes, &e), 0);
+	assert_int_equal(got_bytes.data[CARRY_MAX_BYTES], 'z');
+	assert_int_equal(role_carried(&none, fd, sizeof many - 1, &got_bytes, &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
+	assert_int_equal(role_carried(&inside, fd, sizeof many, &got_bytes, &e), -1);
+	assert_int_equal(e.code, ERR_FORMAT);
+	close(fd);
+	buf_free(&got_bytes);
+}
+
 /* A peer that never reads: the queue is bounded, and its end is the end of the process. */
 static void
 never_read(void)
@@ -484,11 +515,17 @@ lists(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {ROW(order),		ROW(descriptor),
-					   ROW(bad_from_below), ROW(bad_from_a_more_trusted_one),
-					   ROW(queue_limit),	ROW(peer_gone),
-					   ROW(last_words),	ROW(freed_in_its_handler),
-					   ROW(blocking),	ROW(lists)};
+	const struct CMUnitTest tests[] = {ROW(order),
+					   ROW(descriptor),
+					   ROW(bad_from_below),
+					   ROW(bad_from_a_more_trusted_one),
+					   ROW(bytes_that_go_along),
+					   ROW(queue_limit),
+					   ROW(peer_gone),
+					   ROW(last_words),
+					   ROW(freed_in_its_handler),
+					   ROW(blocking),
+					   ROW(lists)};
 
 	log_init("store", LOG_LEVEL_INFO);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,6 @@
 #include "frame/range.h"
 #include "safehand/fetched.h"
 #include "store/fetch_book.h"
-#include "store/fsck.h"
 
 #define PAYLOAD "the sealed payload"
 #define TOTAL	(24 + 40 + 30 + (uint64_t)strlen(PAYLOAD))
@@ -74,17 +73,6 @@ want(const char *codes)
 			 found.entry[i].code);
 	assert_string_equal(buf_str(&have), codes);
 	buf_free(&have);
-}
-
-static void
-is_sound(void)
-{
-	struct buf json = {0};
-
-	fsck_json(rig.store, &json);
-	if (strstr(buf_str(&json), "\"ok\":true") == NULL)
-		fail_msg("%s", buf_str(&json));
-	buf_free(&json);
 }
 
 static int

@@ -2,7 +2,6 @@
  * found, a purge meanwhile is no damage. What else fsck finds: test_store_judge. */
 #include "store_rig.h"
 
-#include "store/fsck.h"
 #include "store/purge.h"
 
 #define LARGE_BYTES (24 * 1024 * 1024) /* many turns of the loop */

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include "store/control.h"
-#include "store/fsck.h"
 
 static const char payload[] = "the payload, sealed";
 static const char hex_of_3[] = "0303030303030303030303030303030303030303030303030303030303030303";
@@ -27,17 +26,6 @@ evidence_seq(void)
 
 	ledger_totals(rig.store->reader, &t);
 	return t.entries - 1;
-}
-
-static void
-is_sound(void)
-{
-	struct buf json = {0};
-
-	fsck_json(rig.store, &json);
-	if (strstr(buf_str(&json), "\"ok\":true") == NULL)
-		fail_msg("%s", buf_str(&json));
-	buf_free(&json);
 }
 
 /* --- bundles --- */

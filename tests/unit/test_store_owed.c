@@ -564,7 +564,7 @@ a_retry_makes_no_second_notice(void **state)
 	is_sound();
 }
 
-/* A time-out configured but not implemented: every kind that can be owed becomes overdue. */
+/* A time-out that is configured and never fires: every kind that can be owed becomes overdue. */
 static void
 every_kind_becomes_overdue(void **state)
 {

@@ -3,20 +3,8 @@
 #include "store_rig.h"
 
 #include "store/control.h"
-#include "store/fsck.h"
 
 static const char payload[] = "the payload, sealed";
-
-static void
-is_sound(void)
-{
-	struct buf json = {0};
-
-	fsck_json(rig.store, &json);
-	if (strstr(buf_str(&json), "\"ok\":true") == NULL)
-		fail_msg("%s", buf_str(&json));
-	buf_free(&json);
-}
 
 static bool
 is_accepted(const char *id, struct ledger_bundle *b)
@@ -250,6 +238,45 @@ killed_before_the_commit(void **state)
 	is_sound();
 }
 
+static int
+by_salt(const void *a, const void *b)
+{
+	return memcmp(a, b, ENTRY_SALT);
+}
+
+/* They are fetched many at once: still each entry has its own, and none is of zeros. */
+static void
+each_entry_has_a_salt_of_its_own(void **state)
+{
+	static uint8_t salts[1 + 600][ENTRY_SALT]; /* the first: zeros */
+	struct buf line = {0};
+	struct entry entry;
+	size_t n = 1;
+	struct err e;
+	char id[UUID_TEXT];
+
+	for (int i = 0; i < 140; i++) { /* two entries each, and more than are fetched at once */
+		snprintf(id, sizeof id, "019ab000-0000-7000-8000-%012x", i);
+		submit_whole(id, payload, 1);
+		rig_expect(201, ERR_OK);
+	}
+	for (int64_t seq = 0; n < sizeof salts / sizeof *salts; seq++) {
+		struct ledger_entry row;
+
+		if (!ledger_entry(rig.store->reader, seq, &row))
+			break;
+		buf_clear(&line);
+		ledger_line(rig.store->reader, seq, &line);
+		assert_int_equal(entry_parse(line.data, line.len, &entry, &e), 0);
+		memcpy(salts[n++], entry.salt, ENTRY_SALT);
+	}
+	assert_true(n > 280);
+	qsort(salts, n, sizeof *salts, by_salt);
+	for (size_t i = 1; i < n; i++)
+		assert_memory_not_equal(salts[i - 1], salts[i], ENTRY_SALT);
+	buf_free(&line);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int
@@ -264,6 +291,7 @@ main(void)
 	    T(after_a_part),
 	    cmocka_unit_test_setup_teardown(to_a_file, setup_small_journal, rig_teardown),
 	    T(killed_before_the_commit),
+	    T(each_entry_has_a_salt_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
