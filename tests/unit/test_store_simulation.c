@@ -14,6 +14,7 @@
 #define CLASSES	   6
 #define STEPS	   5
 #define MAILBOXES  3
+#define KINDS	   3 /* collect, read, answer */
 #define SIM_MINUTE INT64_C(60000)
 
 static const char conf_text[] = RIG_CONF_NOTICES
@@ -39,8 +40,8 @@ struct step_of {
 };
 
 struct class_of {
-	bool has[2]; /* collect, read */
-	struct deadline_rule rule[2];
+	bool has[KINDS];
+	struct deadline_rule rule[KINDS];
 	struct step_of step[STEPS + 1]; /* as written; OVERDUE first of all */
 	size_t n;
 	bool clock_event;
@@ -49,7 +50,7 @@ struct class_of {
 
 struct debt {
 	size_t bundle;
-	int kind, mailbox; /* COLLECT, READ */
+	int kind, mailbox; /* of KINDS, of names */
 	const struct class_of *klass;
 	int64_t start, due;
 	bool cover_now, open;
@@ -60,7 +61,7 @@ struct sent {
 	char id[UUID_TEXT];
 	int64_t at;
 	bool school, released;
-	int said[MAILBOXES]; /* events in order: collected, opened, read */
+	int said[MAILBOXES]; /* events in order: collected, opened, read, answered */
 };
 
 static struct {
@@ -69,7 +70,7 @@ static struct {
 	struct class_of klass[CLASSES];
 	struct sent sent[WORLD];
 	size_t nsent;
-	struct debt debt[WORLD * 8];
+	struct debt debt[WORLD * MAILBOXES * KINDS];
 	size_t ndebts;
 	int64_t away_until, last_seq;
 	struct buf want; /* lines "BUNDLE MAILBOX KIND: what", in order for each debt */
@@ -127,7 +128,7 @@ model_open(size_t bundle, int mailbox, const struct class_of *k, int64_t start, 
 	const struct model *m = &world.calendar[mailbox];
 
 	model_use(m);
-	for (int kind = 0; kind < 2; kind++) {
+	for (int kind = 0; kind < KINDS; kind++) {
 		struct debt *d = &world.debt[world.ndebts];
 		int64_t from = start > now ? start : now;
 
@@ -153,7 +154,7 @@ model_open(size_t bundle, int mailbox, const struct class_of *k, int64_t start, 
 static void
 model_take(struct debt *d, const struct step_of *s, int64_t now)
 {
-	static const char *const kinds[] = {"collect", "read"};
+	static const char *const kinds[] = {"collect", "read", "answer"};
 	struct sent *b = &world.sent[d->bundle];
 	char text[64];
 
@@ -188,15 +189,17 @@ model_tick(int64_t now)
 		}
 }
 
-/* The mailbox and the one it stands for, or that stands for it. */
+/* The mailbox and the one it stands for, or that stands for it. Each word says those before it,
+ * too.
+ */
 static void
-model_said(size_t bundle, int mailbox, bool read)
+model_said(size_t bundle, int mailbox, int kind)
 {
 	for (size_t i = 0; i < world.ndebts; i++) {
 		struct debt *d = &world.debt[i];
 
 		if (d->bundle == bundle && (d->mailbox == SCHOOL) == (mailbox == SCHOOL) &&
-		    (d->kind == 0 || read))
+		    d->kind <= kind)
 			d->open = false;
 	}
 }
@@ -258,8 +261,9 @@ make_class(struct class_of *k)
 	*k = (struct class_of){.clock_event = model_random(3) == 0};
 	k->has[0] = model_random(4) != 0;
 	k->has[1] = !k->has[0] || model_random(2) == 0;
-	k->rule[0] = make_rule();
-	k->rule[1] = make_rule();
+	k->has[2] = model_random(2) == 0;
+	for (int i = 0; i < KINDS; i++)
+		k->rule[i] = make_rule();
 	k->step[k->n++] = (struct step_of){LADDER_OVERDUE, 100};
 	for (size_t i = 0; i < n; i++) {
 		struct step_of s = {LADDER_REMIND + (enum ladder_act)model_random(5),
@@ -285,6 +289,9 @@ configure(struct policy *p)
 		k->has_read = m->has[1];
 		k->collect = m->rule[0];
 		k->read = m->rule[1];
+		k->answers = m->has[2] ? ANSWER_WITHIN : ANSWER_NONE;
+		k->answer = m->rule[2];
+		k->answer_by[0] = '\0';
 		k->clock_event = m->clock_event;
 		k->retain_ms = 3650 * DAY;
 		rig_ladder(&k->ladder, m->text);
@@ -478,20 +485,25 @@ send_one(void)
 static void
 say_one(void)
 {
-	static const enum statement_kind next[] = {STATEMENT_COLLECTED, STATEMENT_OPENED,
-						   STATEMENT_READ};
+	static const struct {
+		enum statement_kind kind;
+		const char *code;
+		int done; /* -1: nothing that is owed */
+	} next[] = {{STATEMENT_COLLECTED, "ok", 0},
+		    {STATEMENT_OPENED, "ok", -1},
+		    {STATEMENT_READ, "ok", 1},
+		    {STATEMENT_ANSWERED, "accepted", 2}};
 	size_t n = world.nsent > 20 && model_random(3) > 0 ? world.nsent - 1 - model_random(20)
 							   : model_random(world.nsent);
 	struct sent *b = &world.sent[n];
 	int mailbox = (int)model_random(MAILBOXES), *said = &b->said[mailbox];
 
 	/* nobody says anything of what, by its clock, was not sent yet */
-	if (rig.clock_ms < b->at || *said == 3 || (mailbox == PAED && !b->released) ||
+	if (rig.clock_ms < b->at || *said == 4 || (mailbox == PAED && !b->released) ||
 	    (mailbox == SCHOOL && !b->school))
 		return;
-	rig_says(b->id, names[mailbox], next[*said], "ok");
-	if (*said != 1)
-		model_said(n, mailbox, *said == 2);
+	rig_says(b->id, names[mailbox], next[*said].kind, next[*said].code);
+	model_said(n, mailbox, next[*said].done);
 	(*said)++;
 	tick("a statement");
 }
