@@ -9,9 +9,7 @@
 #include "safehand/entry.h"
 #include "safehand/time.h"
 
-#define LIST_DEFAULT 100
-#define LIST_MAX     10000
-#define DAY_MS	     INT64_C(86400000)
+#define DAY_MS INT64_C(86400000)
 
 static int
 take_time(const char *key, const char *value, int64_t *out, struct err *e)
@@ -109,12 +107,12 @@ audit_json(struct store *s, char **words, size_t n, struct buf *json, struct err
 	struct ledger_audit a = {.before = INT64_MAX,
 				 .since_ms = INT64_MIN,
 				 .until_ms = INT64_MAX,
-				 .limit = LIST_DEFAULT};
+				 .limit = OVERSIGHT_ROWS};
 
 	for (size_t i = 0; i < n; i++)
 		if (audit_word(&a, words[i], e) < 0)
 			return -1;
-	a.limit = a.limit > LIST_MAX ? LIST_MAX : a.limit;
+	a.limit = a.limit > OVERSIGHT_ROWS_MAX ? OVERSIGHT_ROWS_MAX : a.limit;
 	buf_adds(json, "{\"entries\":[");
 	ledger_each_audited(s->reader, &a, audit_row, json);
 	buf_adds(json, "]}");

@@ -5,6 +5,9 @@
 
 #include "store/store.h"
 
+#define OVERSIGHT_ROWS	   100	 /* of a list, when nobody says how many */
+#define OVERSIGHT_ROWS_MAX 10000 /* and at most: some MiB of JSON, made in one turn of the loop */
+
 /* audit [agency=A] [mailbox=M] [event=E] [since=T] [until=T] [before=SEQ] [limit=N]: entries of the
  * log, newest first, as one JSON object. agency: the sender's, or of the mailbox. T: a date (its
  * midnight, UTC) or a time as of RFC 3339 with Z. ERR_USAGE naming the word. */

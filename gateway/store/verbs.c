@@ -27,9 +27,6 @@
 #include "store/worker.h"
 #include "store/members.h"
 
-#define LIST_DEFAULT 100
-#define LIST_MAX     10000
-
 /* Never silently fine: "current", "overdue" and serving by its grace, "ended": nobody is let in. */
 static void
 status_crl(const struct store *s, struct buf *b)
@@ -150,13 +147,13 @@ filter_take(struct control *c, char **words, size_t n, struct ledger_filter *f)
 {
 	struct err e = {0};
 
-	*f = (struct ledger_filter){.before = INT64_MAX, .limit = LIST_DEFAULT};
+	*f = (struct ledger_filter){.before = INT64_MAX, .limit = OVERSIGHT_ROWS};
 	for (size_t i = 0; i < n; i++)
 		if (filter_word(f, words[i], &e) < 0) {
 			control_refuse(c, &e);
 			return false;
 		}
-	f->limit = f->limit > LIST_MAX ? LIST_MAX : f->limit;
+	f->limit = f->limit > OVERSIGHT_ROWS_MAX ? OVERSIGHT_ROWS_MAX : f->limit;
 	return true;
 }
 

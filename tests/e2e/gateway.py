@@ -299,6 +299,14 @@ def manifest_digest(draft):
     return hashlib.sha256(draft.text).hexdigest()
 
 
+def takes_a_bundle(what, gw, sender):
+    """A letter to csc/mash goes in, and its evidence holds. The draft."""
+    d = sender.draft("uhcw/emergency", ["csc/mash"], "discharge-letter")
+    answer = sender.put(d)
+    ok(f"{what}: a bundle is taken, stamped and logged", answer.status == 201 and gw.judge(answer.body)[0] == "OK", answer)
+    return d
+
+
 def control(gw, line):
     """What safehandctl asks, as JSON."""
     with socket.socket(socket.AF_UNIX) as s:

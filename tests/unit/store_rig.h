@@ -44,6 +44,15 @@ static const char rig_conf_text[] =
     "[class \"general\"]\nfrom = csc/*, uhcw/*\nto = */*\nmax-bytes = 1M\n"
     "[class \"minutes\"]\nfrom = csc/*\nto = uhcw/*\nsignatures = 2\nmax-bytes = 1M\n";
 
+/* Room for bundles of many turns of the loop. */
+__attribute__((unused)) static const char rig_conf_large[] =
+    "[gateway]\nlisten = 127.0.0.1:0\n"
+    "[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"
+    "[front]\ncertificate = f\nkey = k\n"
+    "[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"
+    "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 256M\n"
+    "[class \"general\"]\nfrom = csc/*, uhcw/*\nto = */*\nmax-bytes = 64M\n";
+
 struct rig_reply {
 	int kind; /* 0: none yet; MSG_REPLY, MSG_BODY, MSG_UPLOAD */
 	uint64_t job;

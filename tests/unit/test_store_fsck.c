@@ -6,20 +6,12 @@
 
 #define LARGE_BYTES (24 * 1024 * 1024) /* many turns of the loop */
 
-static const char conf_text[] =
-    "[gateway]\nlisten = 127.0.0.1:0\n"
-    "[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"
-    "[front]\ncertificate = f\nkey = k\n"
-    "[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"
-    "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 256M\n"
-    "[class \"general\"]\nfrom = csc/*, uhcw/*\nto = */*\nmax-bytes = 64M\n";
-
 static struct buf found; /* what the last check found */
 
 static int
 setup(void **state)
 {
-	rig = (struct rig){.roster_serial = 3, .conf = conf_text};
+	rig = (struct rig){.roster_serial = 3, .conf = rig_conf_large};
 	return rig_setup_here();
 }
 

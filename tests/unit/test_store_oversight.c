@@ -133,6 +133,7 @@ who_did_what(void **state)
 	assert_int_equal(entries("event=SubmissionAcceptance until=2025-11-25T10:00:00Z"), 1);
 	assert_int_equal(entries("limit=1"), 1);
 	assert_int_equal(entries("before=0"), 0);
+	assert_int_equal(entries("limit=99999999"), entries("limit=10000"));
 }
 
 /* --- held back --- */

@@ -7,18 +7,10 @@
 #define RIG_ID3	    "019ab000-0000-7000-8000-000000000003"
 #define LARGE_BYTES (24 * WRITEBACK_SLICE) /* more turns of the loop than a small one takes */
 
-static const char conf_text[] =
-    "[gateway]\nlisten = 127.0.0.1:0\n"
-    "[trust]\nroot = r\nissuing = i\ncrl = c\nroster = s\n"
-    "[front]\ncertificate = f\nkey = k\n"
-    "[notary]\norigin = test/log\nlog-key = l\ntsa-key = t\ntsa-certificate = u\n"
-    "[store]\ndisk-reserve = 0\njournal-segment = 4M\nsmall = 64K\nquota = 256M\n"
-    "[class \"general\"]\nfrom = csc/*, uhcw/*\nto = */*\nmax-bytes = 64M\n";
-
 static int
 setup(void **state)
 {
-	rig = (struct rig){.roster_serial = 3, .conf = conf_text};
+	rig = (struct rig){.roster_serial = 3, .conf = rig_conf_large};
 	return rig_setup_here();
 }
 
